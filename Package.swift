@@ -1,0 +1,101 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "lastseen",
+    products: [
+        .executable(name: "lastseen", targets: ["lastseen"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C and C++ libraries of the system, each behind a folder of its own.
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(
+            name: "CCurl",
+            linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("crypto")]),
+        .systemLibrary(
+            name: "CMaxMindDB", pkgConfig: "libmaxminddb",
+            providers: [.apt(["libmaxminddb-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        .target(name: "SessionModel"),
+        .target(
+            name: "Intake",
+            dependencies: [
+                "SessionModel", "CSimdJSON", "CRE2", "CZlib", "CZstd",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            resources: []),
+        .target(
+            name: "Enrichment",
+            dependencies: [
+                "SessionModel", "CMaxMindDB", "CRE2", .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(name: "Detection", dependencies: ["SessionModel"]),
+        .target(
+            name: "RuleBook",
+            dependencies: [
+                "SessionModel", "Detection", .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
+            name: "StateStore",
+            dependencies: [
+                "SessionModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .target(
+            name: "Response",
+            dependencies: ["SessionModel", "StateStore", "CCurl"]),
+        .target(name: "Publishing", dependencies: ["SessionModel"]),
+        .target(
+            name: "Pipeline",
+            dependencies: [
+                "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
+                "Response", "Publishing",
+            ]),
+        .target(
+            name: "LastseenCommands",
+            dependencies: [
+                "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
+                "Pipeline", "Response", "Publishing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(name: "lastseen", dependencies: ["LastseenCommands"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)
+
+/// Every library target has the tests that mirror it.
+for name in [
+    "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Response",
+    "Publishing", "Pipeline", "LastseenCommands",
+] {
+    package.targets.append(
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.target(name: name)]
+                + (name == "Pipeline" || name == "LastseenCommands"
+                    ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
+                    : [])
+                + (name == "Response" ? ["StateStore"] : []) + ["SessionModel"]))
+}
+
+/// These read bytes in place or keep their own memory, which strict memory safety would mark on
+/// nearly every line; the others are held to it.
+let rawMemory: Set = ["SessionModel", "Intake", "Enrichment", "Detection", "StateStore", "Pipeline"]
+let features = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"]
+for target in package.targets where ![.system, .binary, .plugin].contains(target.type) {
+    target.swiftSettings = features.map { .enableUpcomingFeature($0) }
+    if !rawMemory.contains(target.name) && target.type == .regular && !target.name.hasPrefix("C") {
+        target.swiftSettings?.append(.strictMemorySafety())
+    }
+}

@@ -1,0 +1,105 @@
+public import SessionModel
+
+/// The detectors that exist. A rule file names one and sets its limits.
+public enum DetectorKind: String, CaseIterable, Sendable {
+    case impossibleTravel = "impossible-travel"
+    case unrecognizedDevice = "unrecognized-device"
+    case newCountry = "new-country"
+    case sessionMoved = "session-moved"
+    case failuresThenSuccess = "failures-then-success"
+
+    /// What a rule file may set.
+    public var parameters: [ParameterSpec] {
+        switch self {
+        case .impossibleTravel: ImpossibleTravel.parameters
+        case .unrecognizedDevice: UnrecognizedDevice.parameters
+        case .newCountry: NewCountry.parameters
+        case .sessionMoved: SessionMoved.parameters
+        case .failuresThenSuccess: FailuresThenSuccess.parameters
+        }
+    }
+}
+
+/// One limit of a detector: its name (with the unit in it), range and default.
+public struct ParameterSpec: Sendable, Equatable {
+    /// As a rule file and the evidence write it: `speed_limit_kmh`.
+    public let name: String
+    /// `km/h`, `km`, `min`, `days`, `count`, for a person.
+    public let unit: String
+    public let range: ClosedRange<Double>
+    public let defaultValue: Double
+    /// Whether only whole numbers make sense.
+    public let isWhole: Bool
+    /// One sentence.
+    public let meaning: String
+
+    public init(
+        _ name: String, unit: String, range: ClosedRange<Double>, default defaultValue: Double,
+        isWhole: Bool = false, meaning: String
+    ) {
+        self.name = name
+        self.unit = unit
+        self.range = range
+        self.defaultValue = defaultValue
+        self.isWhole = isWhole
+        self.meaning = meaning
+    }
+}
+
+/// A rule as detection needs it: which detector, with which limits, and what its findings weigh.
+///
+/// Whoever makes one has checked names and ranges (RuleBook does); a missing value takes the default.
+public struct DetectionRule: Sendable, Equatable {
+    public var id: String
+    public var title: String
+    public var severity: Severity
+    public var detector: DetectorKind
+    /// By parameter name.
+    public var limits: [String: Double]
+    /// The probability, 0 through 1, that a finding of this confidence is a taken account, seen alone:
+    /// findings combine as independent evidence (noisy-or).
+    public var weights: Weights
+    /// The response that the rule asks for.
+    public var rung: Rung
+    /// What a person should do beyond the two fixed steps; may be empty.
+    public var recommendation: String
+
+    public struct Weights: Sendable, Equatable {
+        public var possible: Double
+        public var likely: Double
+        public var certain: Double
+        public init(possible: Double, likely: Double, certain: Double) {
+            (self.possible, self.likely, self.certain) = (possible, likely, certain)
+        }
+        public subscript(confidence: Confidence) -> Double {
+            switch confidence {
+            case .possible: possible
+            case .likely: likely
+            case .certain: certain
+            }
+        }
+    }
+
+    public init(
+        id: String, title: String, severity: Severity, detector: DetectorKind,
+        limits: [String: Double] = [:], weights: Weights, rung: Rung, recommendation: String = ""
+    ) {
+        self.id = id
+        self.title = title
+        self.severity = severity
+        self.detector = detector
+        self.limits = limits
+        self.weights = weights
+        self.rung = rung
+        self.recommendation = recommendation
+    }
+
+    /// The value in force.
+    public func limit(_ name: String) -> Double {
+        if let value = limits[name] { return value }
+        guard let spec = detector.parameters.first(where: { $0.name == name }) else {
+            preconditionFailure("\(detector.rawValue) has no limit '\(name)'")
+        }
+        return spec.defaultValue
+    }
+}
