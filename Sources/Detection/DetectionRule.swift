@@ -8,6 +8,22 @@ public enum DetectorKind: String, CaseIterable, Sendable {
     case sessionMoved = "session-moved"
     case failuresThenSuccess = "failures-then-success"
 
+    /// Stored with findings: never change one.
+    var code: UInt8 {
+        switch self {
+        case .impossibleTravel: 1
+        case .unrecognizedDevice: 2
+        case .newCountry: 3
+        case .sessionMoved: 4
+        case .failuresThenSuccess: 5
+        }
+    }
+
+    init?(code: UInt8) {
+        guard let kind = DetectorKind.allCases.first(where: { $0.code == code }) else { return nil }
+        self = kind
+    }
+
     /// What a rule file may set.
     public var parameters: [ParameterSpec] {
         switch self {

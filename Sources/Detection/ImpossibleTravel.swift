@@ -1,5 +1,21 @@
+import SessionModel
+
 /// Flags two sightings of one user farther apart than a body can have travelled in the time.
-public enum ImpossibleTravel {
+///
+/// For two sightings *d* km apart, with accuracy radii *r₁*, *r₂* and *Δt* between them (and
+/// `clock_slack_s` for clocks that differ), travel is *certain* when (d − 2(r₁ + r₂)) / Δt is above
+/// the speed limit, *likely* when (d − (r₁ + r₂)) / Δt is, *possible* when only d / Δt is. A radius
+/// holds the true place in about 67 % of cases (MaxMind), twice the radius in nearly all.
+///
+/// - Compares with the newest located sighting of the same device and of each other device.
+/// - Two recognized devices that are each where they use to be are two devices, not a trip; and one
+///   that goes between networks where it is often seen (a company's egress, a carrier's) does not
+///   travel either.
+/// - The same prefix (/24, /48) is the same place, whatever a newer database says.
+/// - Addresses of VPNs, Tor, proxies, relays, satellites and anycast are at no place.
+/// - Cost: a few subtractions for most sightings; trigonometry only for those within 23 hours.
+/// - Blind spot: an intruder near the user, or behind a network that the user is often seen on.
+public struct ImpossibleTravel: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "speed_limit_kmh", unit: "km/h", range: 100...20_000, default: 900,
@@ -17,4 +33,189 @@ public enum ImpossibleTravel {
             "familiar_days", unit: "days", range: 1...365, default: 2, isWhole: true,
             meaning: "A device and a network seen on this many days are where they use to be."),
     ]
+
+    /// Distance above which ground time is due, km: below it cars and trains compete with flying.
+    static let groundDistance = 500.0
+    /// Half the circumference of the earth, km: no trip is longer.
+    static let longestDistance = 20_038.0
+
+    let speedLimit: Double
+    let minimumDistance: Double
+    let groundHours: Double
+    let slackHours: Double
+    let familiarDays: Int
+    /// Sightings farther apart in time than this cannot be too fast, ms.
+    let horizon: Int64
+
+    init(_ rule: DetectionRule) {
+        speedLimit = rule.limit("speed_limit_kmh")
+        minimumDistance = rule.limit("minimum_distance_km")
+        groundHours = rule.limit("ground_minutes") / 60
+        slackHours = rule.limit("clock_slack_s") / 3600
+        familiarDays = Int(rule.limit("familiar_days"))
+        horizon = Int64((Self.longestDistance / speedLimit + groundHours) * 3_600_000) + 1
+    }
+
+    /// Hours that a trip of this distance had, at least a second.
+    func hours(elapsedMilliseconds: Int64, distance: Double) -> Double {
+        let hours = Double(elapsedMilliseconds) / 3_600_000 + slackHours
+        let ground = distance > Self.groundDistance ? groundHours : 0
+        return max(hours - ground, 1.0 / 3600)
+    }
+
+    /// How sure it is that a leg is too fast; nil when it is not.
+    func confidence(distance: Double, radii: Double, elapsedMilliseconds: Int64) -> Confidence? {
+        guard distance >= minimumDistance else { return nil }
+        let hours = hours(elapsedMilliseconds: elapsedMilliseconds, distance: distance)
+        let reach = speedLimit * hours
+        if distance - 2 * radii > reach { return .certain }
+        if distance - radii > reach { return .likely }
+        return distance > reach ? .possible : nil
+    }
+
+    func examine(
+        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        isLearning: Bool, into found: inout [StoredFinding]
+    ) {
+        guard x.isLocated, x.isUse, profile.tally.sightings > 0 else { return }
+        var best: Leg?
+        let keys = profile.keys.base
+        for i in 0..<profile.keys.count
+        where UInt8(truncatingIfNeeded: keys.unsafelyUnwrapped[i].rawValue &>> 56)
+            == FactKind.track.rawValue
+        {
+            let elapsed = x.time &- profile.facts[i].last
+            if elapsed > horizon { continue }
+            if profile.facts[i].trackPlace == x.place { continue }
+            if profile.facts[i].trackNetwork == x.network { continue }
+            consider(profile.facts[i], elapsed, x, profile, &best)
+        }
+        if let best { add(best, x, profile, isLearning: isLearning, into: &found) }
+    }
+
+    struct Leg {
+        var track: Fact
+        var confidence: Confidence
+        var distance: Double
+        var elapsed: Int64
+        var speed: Double
+    }
+
+    func consider(
+        _ track: Fact, _ elapsed: Int64, _ x: StoredSighting,
+        _ profile: Profile, _ best: inout Leg?
+    ) {
+        let distance = track.point.kilometers(to: x.point)
+        let radii = Double(track.radius) + Double(x.radius)
+        guard
+            let confidence = confidence(
+                distance: distance, radii: radii, elapsedMilliseconds: elapsed)
+        else { return }
+        if isHabit(track, x, profile) { return }
+        let speed = distance / hours(elapsedMilliseconds: elapsed, distance: distance)
+        if let best, (best.confidence, best.speed) >= (confidence, speed) { return }
+        best = Leg(
+            track: track, confidence: confidence, distance: distance, elapsed: elapsed,
+            speed: speed)
+    }
+
+    /// Both ends are where the user's devices use to be.
+    private func isHabit(
+        _ track: Fact, _ x: StoredSighting, _ profile: Profile
+    ) -> Bool {
+        func isNetworkFamiliar(_ key: FactKey) -> Bool {
+            guard let fact = profile.fact(key) else { return false }
+            return profile.isFamiliar(fact, days: familiarDays)
+        }
+        if track.trackDevice == x.device {
+            return isNetworkFamiliar(track.trackNetwork) && isNetworkFamiliar(x.network)
+        }
+        return profile.isRecognized(x.device, days: familiarDays)
+            && profile.isRecognized(track.trackDevice, days: familiarDays)
+            && profile.isWhereItUsesToBe(network: x.network, place: x.place, days: familiarDays)
+            && profile.isWhereItUsesToBe(
+                network: track.trackNetwork, place: track.trackPlace, days: familiarDays)
+    }
+
+    func add(
+        _ leg: Leg, _ x: StoredSighting, _ profile: Profile, isLearning: Bool,
+        into found: inout [StoredFinding]
+    ) {
+        var finding = StoredFinding()
+        finding.detector = DetectorKind.impossibleTravel.code
+        // While little is known of a user, only what cannot be otherwise alarms.
+        finding.confidence =
+            (isLearning && leg.confidence == .likely ? .possible : leg.confidence).rawValue
+        finding.time = x.time
+        finding.here = profile.end(x)
+        finding.there = profile.end(track: leg.track)
+        finding.x = leg.distance
+        finding.y = leg.speed
+        finding.n = leg.elapsed
+        let here = profile.familiarity(
+            device: x.device, network: x.network, place: x.place, at: x.time)
+        let there = profile.familiarity(
+            device: leg.track.trackDevice, network: leg.track.trackNetwork,
+            place: leg.track.trackPlace, at: leg.track.last)
+        finding.suspectIsEarlier = there < here
+        finding.m = Int64(here * 16 + there)
+        found.append(finding)
+    }
+
+    func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        let from = text.place(f.there)
+        let to = text.place(f.here)
+        let distance = f.x
+        let speed = f.y
+        let sentence =
+            "Seen in \(to) \(text.duration(f.n)) after \(from): \(text.kilometers(distance)) apart,"
+            + " which takes \(text.whole(speed)) km/h; believable are"
+            + " \(text.whole(speedLimit))."
+        var evidence: [Evidence] = [
+            Evidence("from_place", .text(from)),
+            Evidence("from_time", .time(Timestamp(milliseconds: f.there.time))),
+            Evidence("from_lat", .number(Double(f.there.point.latitude))),
+            Evidence("from_lon", .number(Double(f.there.point.longitude))),
+            Evidence("from_radius_km", .integer(Int(f.there.radius))),
+            Evidence("from_device", .text(text.device(f.there))),
+        ]
+        if !f.there.address.isNone {
+            evidence.append(Evidence("from_ip", .text(f.there.address.description)))
+        }
+        evidence += [
+            Evidence("to_place", .text(to)),
+            Evidence("to_time", .time(Timestamp(milliseconds: f.here.time))),
+            Evidence("to_lat", .number(Double(f.here.point.latitude))),
+            Evidence("to_lon", .number(Double(f.here.point.longitude))),
+            Evidence("to_radius_km", .integer(Int(f.here.radius))),
+            Evidence("to_device", .text(text.device(f.here))),
+            Evidence("to_ip", .text(f.here.address.description)),
+            Evidence("distance_km", .number(distance)),
+            Evidence("elapsed_s", .integer(Int(f.n / 1000))),
+            Evidence("speed_kmh", .number(speed)),
+            Evidence("speed_limit_kmh", .number(speedLimit)),
+            Evidence("minimum_distance_km", .number(minimumDistance)),
+            Evidence("ground_minutes", .number(distance > Self.groundDistance ? groundHours * 60 : 0)),
+            Evidence("clock_slack_s", .number(slackHours * 3600)),
+            Evidence("familiarity_to", .integer(Int(f.m / 16))),
+            Evidence("familiarity_from", .integer(Int(f.m % 16))),
+            Evidence("stranger", .text(f.suspectIsEarlier ? "from" : "to")),
+        ]
+        // What the finding's confidence rests on: the part of the way that is beyond doubt.
+        let radii = Double(f.there.radius) + Double(f.here.radius)
+        let sure =
+            switch Confidence(rawValue: f.confidence) {
+            case .certain: max(0, distance - 2 * radii)
+            case .likely: max(0, distance - radii)
+            default: distance
+            }
+        let hours = hours(elapsedMilliseconds: f.n, distance: distance)
+        let limit = (sure / hours).rounded(.up)
+        return Description(
+            evidence: evidence,
+            silencedBy: limit <= 20_000
+                ? "speed_limit_kmh >= \(text.whole(limit))"
+                : "minimum_distance_km > \(text.whole(distance.rounded(.up)))",
+            sentence: sentence)
+    }
 }

@@ -1,8 +1,74 @@
+import SessionModel
+
 /// Flags a country that the user was never seen in.
-public enum NewCountry {
+///
+/// *Possible* (never an alert alone) on a device the user is known on: people travel. *Likely* on a
+/// device that is new, or named by an alert, or where the record does not tell the device. Networks
+/// whose place says little (VPN, Tor, relay, satellite) count for no country.
+/// - Blind spot: an intruder in a country where the user was.
+public struct NewCountry: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
             meaning: "A user's first sightings, this many, teach and do not alarm.")
     ]
+
+    let learningSightings: UInt32
+
+    init(_ rule: DetectionRule) {
+        learningSightings = UInt32(rule.limit("learning_sightings"))
+    }
+
+    func examine(
+        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        into found: inout [StoredFinding]
+    ) {
+        guard context.country < 0, !x.country.isNone, x.networkKind.placeIsMeaningful, x.isUse,
+            profile.tally.sightings >= learningSightings
+        else { return }
+        add(x, context, profile, into: &found)
+    }
+
+    func add(
+        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        into found: inout [StoredFinding]
+    ) {
+        var countries: Int64 = 0
+        profile.forEach(.country) { _ in countries += 1 }
+        guard countries > 0 else { return }
+        let isDeviceKnown =
+            context.device >= 0 && !profile.facts[context.device].flags.contains(.suspect)
+        var finding = StoredFinding()
+        finding.detector = DetectorKind.newCountry.code
+        finding.variant = isDeviceKnown ? 0 : x.device.isNone ? 1 : 2
+        finding.confidence = (isDeviceKnown ? Confidence.possible : .likely).rawValue
+        finding.time = x.time
+        finding.here = profile.end(x)
+        finding.n = countries
+        finding.m = Int64(profile.tally.sightings)
+        found.append(finding)
+    }
+
+    func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        let on =
+            switch f.variant {
+            case 0: "on a device that is known (a journey?)"
+            case 1: "on a device that the record does not tell"
+            default: "on a device that is not known"
+            }
+        return Description(
+            evidence: [
+                Evidence("country", .text(f.here.country.description)),
+                Evidence("known_countries", .integer(Int(f.n))),
+                Evidence("known_sightings", .integer(Int(f.m))),
+                Evidence("learning_sightings", .integer(Int(learningSightings))),
+                Evidence("device_is_known", .flag(f.variant == 0)),
+                Evidence("place", .text(text.place(f.here))),
+                Evidence("ip", .text(text.address(f.here))),
+            ],
+            silencedBy: "learning_sightings > \(f.m)",
+            sentence: "First seen in \(f.here.country.description) (\(text.place(f.here))), \(on),"
+                + " after \(text.count(Int(f.m), "sighting")) in"
+                + " \(text.count(Int(f.n), "other country", "other countries")).")
+    }
 }

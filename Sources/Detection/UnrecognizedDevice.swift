@@ -1,8 +1,94 @@
+import SessionModel
+
 /// Flags the first sighting of a device that the user was never seen on.
-public enum UnrecognizedDevice {
+///
+/// A device is its id where the record has one, else client, operating system and form without
+/// versions, so that an update is not a new device. How sure the finding is depends on where the
+/// device turns up:
+///
+/// - *possible* (never an alert alone) on a network that the user is known on, or at a known place of
+///   a known provider: a new phone set up at home;
+/// - *likely* on a network that is new for the user;
+/// - *certain* when that network is also in a country that is new for the user, or is hosting, a VPN,
+///   Tor or a proxy.
+///
+/// The first device of a user, and all within the first `learning_sightings`, are silent.
+/// - Blind spot: an intruder whose browser and system are of the same families as the user's, in
+///   logs without device ids.
+public struct UnrecognizedDevice: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
             meaning: "A user's first sightings, this many, teach and do not alarm.")
     ]
+
+    let learningSightings: UInt32
+
+    init(_ rule: DetectionRule) {
+        learningSightings = UInt32(rule.limit("learning_sightings"))
+    }
+
+    func examine(
+        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        into found: inout [StoredFinding]
+    ) {
+        guard context.device < 0, !x.device.isNone, x.isUse,
+            profile.tally.sightings >= learningSightings
+        else { return }
+        add(x, context, profile, into: &found)
+    }
+
+    func add(
+        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        into found: inout [StoredFinding]
+    ) {
+        var devices: Int64 = 0
+        profile.forEach(.device) { _ in devices += 1 }
+        guard devices > 0 else { return }  // the first that has a device at all
+        var finding = StoredFinding()
+        finding.detector = DetectorKind.unrecognizedDevice.code
+        let isNetworkKnown =
+            context.network >= 0 || context.provider >= 0 && context.place >= 0
+            || x.network.isNone
+        let isHidden =
+            switch x.networkKind {
+            case .hosting, .vpn, .tor, .proxy: context.network < 0 && context.provider < 0
+            default: false
+            }
+        let isCountryNew = context.country < 0 && !x.country.isNone
+        finding.variant = isNetworkKnown ? 0 : isHidden ? 3 : isCountryNew ? 2 : 1
+        finding.confidence =
+            (isNetworkKnown
+                ? Confidence.possible : isHidden || isCountryNew ? .certain : .likely).rawValue
+        finding.time = x.time
+        finding.here = profile.end(x)
+        finding.n = devices
+        finding.m = Int64(profile.tally.sightings)
+        found.append(finding)
+    }
+
+    func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        let whereabouts =
+            switch f.variant {
+            case 0: "on a network that the user is known on"
+            case 1: "on a network that is new for the user"
+            case 2: "in a country that is new for the user"
+            default: "through a \(f.here.kind.name) network that is new for the user"
+            }
+        return Description(
+            evidence: [
+                Evidence("device", .text(text.device(f.here))),
+                Evidence("known_devices", .integer(Int(f.n))),
+                Evidence("known_sightings", .integer(Int(f.m))),
+                Evidence("learning_sightings", .integer(Int(learningSightings))),
+                Evidence("network_is_new", .flag(f.variant > 0)),
+                Evidence("country_is_new", .flag(f.variant == 2)),
+                Evidence("place", .text(text.place(f.here))),
+                Evidence("ip", .text(text.address(f.here))),
+            ],
+            silencedBy: "learning_sightings > \(f.m)",
+            sentence: "First seen on \(text.device(f.here)), \(whereabouts), after"
+                + " \(text.count(Int(f.m), "sighting")) on"
+                + " \(text.count(Int(f.n), "other device")).")
+    }
 }

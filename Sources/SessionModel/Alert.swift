@@ -292,6 +292,9 @@ public struct Alert: Sendable, Equatable {
     /// Whether it was settled before the lateness window was over, since the user was too busy: a
     /// late record can no longer amend it.
     public var isSettledEarly: Bool
+    /// Whether this revision changes what a reader would do; when not (a count in the evidence after
+    /// a late record), a person need not be told. Not part of the JSON.
+    public var isMaterial = true
     public var findings: [Finding]
     public var recommendations: [Recommendation]
     public var actions: [ActionSummary]

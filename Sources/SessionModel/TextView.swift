@@ -136,7 +136,8 @@ public enum HashDomain {
 
 /// The finaliser of SplitMix64 over two words: a fixed, well-spread mix for keys made of numbers.
 @inlinable public func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    var z = a &+ 0x9e37_79b9_7f4a_7c15 &* (b | 1) ^ b &>> 1
+    // Each factor is odd, so that no bit of either word is lost.
+    var z = (a &+ 0x9e37_79b9_7f4a_7c15) &* 0xd6e8_feb8_6659_fd93 ^ b &* 0xff51_afd7_ed55_8ccd
     z = (z ^ z &>> 30) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ z &>> 27) &* 0x94d0_49bb_1331_11eb
     return z ^ z &>> 31

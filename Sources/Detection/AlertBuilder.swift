@@ -1,0 +1,205 @@
+import SessionModel
+
+/// What a detector says of a finding, for people.
+struct Description {
+    var evidence: [Evidence]
+    /// Which setting, at which value, would have silenced it.
+    var silencedBy: String
+    var sentence: String
+}
+
+/// Words for what a finding holds; its texts are in the profile's heap.
+struct FindingText {
+    let heap: Block<UInt8>
+
+    func string(_ reference: TextRef) -> String { heap.text(reference).string }
+
+    /// `Chrome on Windows`, else the device's id, else `an unknown device`.
+    func device(_ end: StoredEnd) -> String {
+        let label = string(end.labelText)
+        if !label.isEmpty { return label }
+        let id = string(end.deviceText)
+        return id.isEmpty ? "an unknown device" : "device \(id)"
+    }
+
+    func place(_ end: StoredEnd) -> String {
+        Place(
+            city: string(end.cityText), region: string(end.regionText),
+            country: end.country.description
+        ).label
+    }
+
+    func address(_ end: StoredEnd) -> String {
+        end.address.isNone ? "an unknown address" : end.address.description
+    }
+
+    /// `41 min`, `3 h 20 min`, `2 d 5 h`.
+    func duration(_ milliseconds: Int64) -> String {
+        let seconds = milliseconds / 1000
+        if seconds < 120 { return "\(seconds) s" }
+        let minutes = seconds / 60
+        if minutes < 120 { return "\(minutes) min" }
+        if minutes < 48 * 60 {
+            return minutes % 60 == 0 ? "\(minutes / 60) h" : "\(minutes / 60) h \(minutes % 60) min"
+        }
+        let hours = minutes / 60
+        return hours % 24 == 0 ? "\(hours / 24) d" : "\(hours / 24) d \(hours % 24) h"
+    }
+
+    func kilometers(_ value: Double) -> String { "\(whole(value)) km" }
+
+    func whole(_ value: Double) -> String { String(Int64(value.rounded())) }
+
+    func oneDecimal(_ value: Double) -> String {
+        let tenths = Int64((value * 10).rounded(.down))
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    func count(_ n: Int, _ one: String, _ many: String? = nil) -> String {
+        n == 1 ? "1 \(one)" : "\(n) \(many ?? one + "s")"
+    }
+}
+
+extension Judge {
+    /// Puts an alert together from the findings that a profile keeps of it.
+    func makeAlert(
+        _ profile: Profile, _ index: Int, revision: Int, _ status: Alert.Status
+    ) -> Alert {
+        let key = profile.keys[index]
+        let text = FindingText(heap: profile.heap)
+        var stored: [StoredFinding] = []
+        for k in 0..<profile.findings.count where profile.findings[k].alert == key {
+            stored.append(profile.findings[k])
+        }
+        stored.sort {
+            ($0.time, $0.detector, $0.confidence) < ($1.time, $1.detector, $1.confidence)
+        }
+        let findings = stored.map { describedFinding(text, $0) }
+        let suspect = newestSuspect(of: stored)
+        var sessions: [String] = []
+        for end in stored.reversed().map(\.suspect) where !end.session.isNone {
+            let id = text.string(end.sessionText)
+            if !id.isEmpty, !sessions.contains(id), sessions.count < 9 { sessions.append(id) }
+        }
+        let risk = combinedRisk(stored)
+        let label = text.string(suspect.labelText)
+        let strongest = stored.max { weight($0) < weight($1) }
+        let title = strongest.flatMap { rule($0.detector) }?.title ?? ""
+        let alarming = stored.filter { $0.confidence >= Confidence.likely.rawValue }
+        let rung = alarming.compactMap { self.rule($0.detector)?.rung }.max() ?? .notify
+        return Alert(
+            id: Judge.alertName(profile.facts[index].a), revision: revision, status: status,
+            time: Timestamp(milliseconds: stored.last?.time ?? profile.facts[index].last),
+            tenant: profile.tenant.string, userID: profile.userID.string,
+            userName: profile.userName.string, sessionID: sessions.first ?? "",
+            otherSessionIDs: Array(sessions.dropFirst()),
+            deviceID: text.string(suspect.deviceText), deviceLabel: label.isEmpty ? "Unknown" : label,
+            place: Place(
+                city: text.string(suspect.cityText), region: text.string(suspect.regionText),
+                country: suspect.country.description,
+                latitude: suspect.hasPlace ? Double(suspect.point.latitude) : nil,
+                longitude: suspect.hasPlace ? Double(suspect.point.longitude) : nil,
+                radiusKilometers: suspect.hasPlace ? Int(suspect.radius) : nil),
+            network: Network(
+                address: suspect.address.isNone ? "" : suspect.address.description,
+                asn: suspect.asn, organization: text.string(suspect.organizationText),
+                kind: suspect.kind),
+            risk: risk, severity: Severity(risk: risk), title: title,
+            summary: summary(text, stored, suspect, profile), rung: rung,
+            isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)
+    }
+
+    /// `a-` and 16 hexadecimal digits.
+    static func alertName(_ id: UInt64) -> String {
+        let digits = String(id, radix: 16)
+        return "a-" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    func rule(_ code: UInt8) -> DetectionRule? {
+        guard let kind = DetectorKind(code: code) else { return nil }
+        return rules.first { $0.detector == kind }
+    }
+
+    private func weight(_ finding: StoredFinding) -> Double {
+        guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
+        return rule(finding.detector)?.weights[confidence] ?? 0
+    }
+
+    /// 100 (1 − Π(1 − w)) over the strongest finding of each rule: each is taken as independent
+    /// evidence (noisy-or, Pearl 1988, 4.3.2), and a rule met again is the same evidence.
+    private func combinedRisk(_ stored: [StoredFinding]) -> Int {
+        var strongest: [UInt8: Double] = [:]
+        for finding in stored {
+            strongest[finding.detector] = max(strongest[finding.detector] ?? 0, weight(finding))
+        }
+        var innocent = 1.0
+        for code in strongest.keys.sorted() { innocent *= 1 - (strongest[code] ?? 0) }
+        return Int((100 * (1 - innocent)).rounded())
+    }
+
+    /// The end that the newest of the surest findings is about.
+    private func newestSuspect(of stored: [StoredFinding]) -> StoredEnd {
+        let surest = stored.map(\.confidence).max()
+        return stored.last { $0.confidence == surest }?.suspect ?? StoredEnd()
+    }
+
+    private func describedFinding(_ text: FindingText, _ stored: StoredFinding) -> Finding {
+        let confidence = Confidence(rawValue: stored.confidence) ?? .possible
+        let rule = self.rule(stored.detector)
+        let severity: Severity =
+            switch confidence {
+            case .certain: rule?.severity ?? .medium
+            case .likely: Severity(rawValue: max(1, (rule?.severity ?? .medium).rawValue - 1)) ?? .low
+            case .possible: .informational
+            }
+        let description = describe(stored, text)
+        var records: [String] = []
+        if stored.there.time != 0, stored.there.recordText.offset != 0 {
+            records.append(text.string(stored.there.recordText))
+        }
+        records.append(text.string(stored.here.recordText))
+        return Finding(
+            rule: rule?.id ?? DetectorKind(code: stored.detector)?.rawValue ?? "",
+            severity: severity, confidence: confidence,
+            time: Timestamp(milliseconds: stored.time), records: records,
+            evidence: description.evidence
+                + [Evidence("session", .text(text.string(stored.suspect.sessionText)))].filter {
+                    $0.value != .text("")
+                },
+            silencedBy: description.silencedBy, sentence: description.sentence)
+    }
+
+    private func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        let description: Description? =
+            switch DetectorKind(code: f.detector) {
+            case .impossibleTravel: travel?.describe(f, text)
+            case .unrecognizedDevice: device?.describe(f, text)
+            case .newCountry: country?.describe(f, text)
+            case .sessionMoved: moved?.describe(f, text)
+            case .failuresThenSuccess: failures?.describe(f, text)
+            case nil: nil
+            }
+        // A rule that was switched off since leaves what it found without words of its own.
+        return description
+            ?? Description(evidence: [], silencedBy: "", sentence: "Found by a rule now off.")
+    }
+
+    /// Who, on what, where, and the weightiest reason.
+    private func summary(
+        _ text: FindingText, _ stored: [StoredFinding], _ suspect: StoredEnd,
+        _ profile: Profile
+    ) -> String {
+        let name = profile.userName.string
+        let who = name.isEmpty ? profile.userID.string : name
+        guard let strongest = stored.max(by: { weight($0) < weight($1) }) else { return "" }
+        var codes: [UInt8] = []
+        for finding in stored where !codes.contains(finding.detector) {
+            codes.append(finding.detector)
+        }
+        let reasons = codes.count == 1 ? "" : " \(text.count(codes.count - 1, "further reason"))."
+        let session = text.string(suspect.sessionText)
+        let what = session.isEmpty ? "A sign-in" : "Session \(session)"
+        return "\(what) of \(who) on \(text.device(suspect)) in \(text.place(suspect)) is probably"
+            + " not theirs. \(describe(strongest, text).sentence)\(reasons)"
+    }
+}

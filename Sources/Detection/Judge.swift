@@ -1,0 +1,464 @@
+public import SessionModel
+
+/// Judges sightings against profiles by the rules in force. One per thread; pure: no clock, no I/O.
+///
+/// For one user and one order of records the alerts that come out are the same, however the records
+/// were cut into batches and whatever was saved and read back between.
+public struct Judge {
+    /// What became of a sighting.
+    public enum Verdict: Sendable {
+        /// It was the user's newest.
+        case inOrder
+        /// It took its place in the tail, and what follows it was judged again.
+        case late
+        /// It came after the lateness window: it teaches, and alarms nobody.
+        case tooLate
+        /// The same record was seen before.
+        case duplicate
+    }
+
+    /// How late a record may come and still be judged as if it had come in order, ms.
+    public let latenessWindow: Int64
+    /// An alert without a finding for this long is over; the next finding begins a new one.
+    static let episodeGap: Int64 = 7 * 86_400_000
+    /// Device and network of a user who is seen on this many days are familiar.
+    static let familiarDays = 2
+
+    let rules: [DetectionRule]
+    let travel: ImpossibleTravel?
+    let device: UnrecognizedDevice?
+    let country: NewCountry?
+    let moved: SessionMoved?
+    let failures: FailuresThenSuccess?
+    /// Failures apart by more than this are no burst, also where no rule asks.
+    let failureGap: Int64
+    /// Sightings that count as learning for travel that is only likely.
+    let learningSightings: UInt32 = 3
+
+    /// Alerts that are new or changed since the caller last took them.
+    public var emitted: [Alert] = []
+    private var found: [StoredFinding] = []
+
+    /// - Parameters:
+    ///   - rules: At most one for each detector; the rule loader sees to it.
+    ///   - latenessMilliseconds: The lateness window; 6 hours by default.
+    public init(rules: [DetectionRule], latenessMilliseconds: Int64 = 6 * 3_600_000) {
+        precondition(latenessMilliseconds >= 0, "the caller refuses a negative window")
+        self.rules = rules
+        latenessWindow = latenessMilliseconds
+        func rule(_ kind: DetectorKind) -> DetectionRule? {
+            rules.first { $0.detector == kind }
+        }
+        let weightless = DetectionRule.Weights(possible: 0, likely: 0, certain: 0)
+        let anyTravel =
+            rule(.impossibleTravel)
+            ?? DetectionRule(
+                id: "impossible-travel", title: "", severity: .high, detector: .impossibleTravel,
+                weights: weightless, rung: .notify)
+        travel = rule(.impossibleTravel).map(ImpossibleTravel.init)
+        device = rule(.unrecognizedDevice).map(UnrecognizedDevice.init)
+        country = rule(.newCountry).map(NewCountry.init)
+        moved = rule(.sessionMoved).map { SessionMoved($0, travel: ImpossibleTravel(anyTravel)) }
+        failures = rule(.failuresThenSuccess).map(FailuresThenSuccess.init)
+        failureGap = failures?.gap ?? 15 * 60_000
+        found.reserveCapacity(8)
+    }
+
+    /// Judges one sighting and takes it into its user's profile.
+    public mutating func observe(
+        _ sighting: Sighting, _ profile: inout Profile
+    ) -> Verdict {
+        var x = StoredSighting(sighting)
+        profile.isDirty = true
+        if x.time > profile.newest {
+            profile.newest = x.time
+            profile.settle(window: latenessWindow)
+            profile.rememberName(sighting.record.userName)
+            let context = Context(x, in: profile)
+            profile.storeTexts(&x, of: sighting, context)
+            step(x, context, &profile)
+            x.undoEnd = profile.undo.used
+            profile.tail.append(x)
+            if !found.isEmpty { publishTouched(&profile) }
+            profile.compactTextsIfWorthwhile()
+            return .inOrder
+        }
+        return observeLate(sighting, x, &profile)
+    }
+
+    /// Puts back the facts of a profile that was read from the state: only its settled part and its
+    /// tail are kept.
+    public mutating func restore(_ profile: inout Profile) {
+        for i in 0..<profile.tail.count {
+            let x = profile.tail[i]
+            step(x, Context(x, in: profile), &profile)
+            profile.tail[i].undoEnd = profile.undo.used
+        }
+    }
+}
+
+// MARK: - One step
+
+extension Judge {
+    /// Judges a sighting by the facts before it, then takes it into them. What was found stays in
+    /// `found`, its alerts in the profile.
+    private mutating func step(
+        _ x: StoredSighting, _ context: Context, _ profile: inout Profile
+    ) {
+        found.removeAll(keepingCapacity: true)
+        if !x.isUse {
+            profile.learnFailure(x, gapMilliseconds: failureGap)
+            return
+        }
+        if x.event == .logout {
+            profile.learnLogout(x, context)
+            return
+        }
+        let isLearning = profile.tally.sightings < learningSightings
+        travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
+        moved?.examine(x, context, profile, into: &found)
+        device?.examine(x, context, profile, into: &found)
+        country?.examine(x, context, profile, into: &found)
+        failures?.examine(x, context, profile, into: &found)
+        profile.learn(x, context)
+        if !found.isEmpty { keepFindings(&profile) }
+    }
+
+    /// Puts the findings of one sighting with the alerts that they belong to.
+    private mutating func keepFindings(_ profile: inout Profile) {
+        for i in found.indices {
+            let suspect = found[i].suspect
+            let group = groupKey(suspect, profile)
+            let time = found[i].time
+            let alert = profile.alertIndex(group: group, session: suspect.session, at: time)
+            if let alert {
+                found[i].alert = profile.keys[alert]
+                profile.update(alert) {
+                    $0.see(time)
+                    if !suspect.session.isNone { $0.c = suspect.session.rawValue }
+                }
+            } else {
+                let day = UInt64(bitPattern: Int64(Timestamp(milliseconds: time).day))
+                let id = mix(mix(profile.userKey, group.rawValue), day &+ 1)
+                var fact = Fact(firstSeen: time)
+                fact.a = id
+                fact.b = group.rawValue
+                fact.c = suspect.session.rawValue
+                found[i].alert = FactKey(.alert, id)
+                profile.add(found[i].alert, fact, kind: .alert)
+            }
+            if profile.isNews(found[i]) { profile.addFinding(found[i]) }
+            if found[i].confidence >= Confidence.likely.rawValue { markSuspect(suspect, &profile) }
+        }
+    }
+
+    /// What an alert is about: an unrecognized device; else the session; else device or network.
+    private func groupKey(_ suspect: StoredEnd, _ profile: Profile) -> FactKey {
+        if !suspect.device.isNone,
+            !profile.isRecognized(suspect.device, days: Judge.familiarDays)
+        {
+            return suspect.device
+        }
+        if !suspect.session.isNone { return suspect.session }
+        return suspect.device.isNone ? suspect.network : suspect.device
+    }
+
+    /// A device, network or session that an alert names is not familiar by being seen again soon.
+    private func markSuspect(_ suspect: StoredEnd, _ profile: inout Profile) {
+        for key in [suspect.device, suspect.network, suspect.session] where !key.isNone {
+            // What was there from the beginning, or for days, is the owner's; the thief only used it.
+            guard let i = profile.index(of: key),
+                !profile.isFamiliar(profile.facts[i], days: Judge.familiarDays),
+                !profile.facts[i].flags.contains(.suspect)
+            else { continue }
+            profile.update(i) { $0.flags.insert(.suspect) }
+        }
+    }
+}
+
+extension Profile {
+    /// The alert that a finding belongs to: of its group or its session, and not over.
+    func alertIndex(group: FactKey, session: FactKey, at time: Int64) -> Int? {
+        var best: Int?
+        forEach(.alert) { i in
+            let fact = facts[i]
+            guard fact.b == group.rawValue || !session.isNone && fact.c == session.rawValue,
+                time &- fact.last <= Judge.episodeGap
+            else { return }
+            if let best, (facts[best].last, keys[best].rawValue) >= (fact.last, keys[i].rawValue) {
+                return
+            }
+            best = i
+        }
+        return best
+    }
+
+    /// Whether a finding says something that its alert does not say yet: another rule, a rule more
+    /// surely, or another session to end. The rest is the same thing again and only counts.
+    func isNews(_ finding: StoredFinding) -> Bool {
+        let session = finding.suspect.session
+        var isRuleKnown = false
+        var isSessionKnown = session.isNone || finding.confidence < Confidence.likely.rawValue
+        var count = 0
+        for i in 0..<findings.count where findings[i].alert == finding.alert {
+            count += 1
+            let known = findings[i]
+            if known.detector == finding.detector, known.confidence >= finding.confidence {
+                isRuleKnown = true
+            }
+            if known.suspect.session == session { isSessionKnown = true }
+        }
+        return count < Profile.findingsPerAlert && !(isRuleKnown && isSessionKnown)
+    }
+
+    /// The newest name that a record gave; for show only.
+    mutating func rememberName(_ name: TextView) {
+        guard !name.isEmpty, !(heap.text(userNameText) == name) else { return }
+        userNameText = heap.addText(name.prefix(TextLimit.userName))
+    }
+
+    /// Puts a sighting's texts on the heap, where they are not there already with a fact.
+    mutating func storeTexts(
+        _ x: inout StoredSighting, of s: Sighting, _ context: Context
+    ) {
+        if s.record.id.isEmpty {
+            x.recordText = addRecordHash(s.record.contentHash)
+        } else {
+            x.recordText = heap.addText(s.record.id)
+        }
+        if context.session >= 0 {
+            x.sessionText = facts[context.session].idText
+        } else {
+            x.sessionText = heap.addText(s.record.sessionID)
+        }
+        if context.device >= 0 {
+            x.labelText = facts[context.device].labelText
+            x.deviceText = facts[context.device].idText
+        } else if !x.device.isNone {
+            x.labelText = heap.addText(s.client.label)
+            x.deviceText = heap.addText(s.record.deviceID)
+        }
+        if context.place >= 0 {
+            x.cityText = facts[context.place].cityText
+            x.regionText = facts[context.place].regionText
+        } else if x.hasPlace {
+            x.cityText = heap.addText(s.place.city)
+            x.regionText = heap.addText(s.place.region)
+        }
+        if context.network >= 0 {
+            x.organizationText = facts[context.network].organizationText
+        } else {
+            x.organizationText = heap.addText(s.place.organization)
+        }
+    }
+
+    /// A record without an id is named by its bytes: `#` and 16 hexadecimal digits.
+    private mutating func addRecordHash(_ hash: UInt64) -> TextRef {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 17) { buffer in
+            buffer[0] = 0x23
+            for i in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: hash &>> UInt64(60 - 4 * i)) & 15
+                buffer[i + 1] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            }
+            return heap.addText(TextView(UnsafeBufferPointer(buffer)))
+        }
+    }
+}
+
+// MARK: - Late sightings
+
+extension Judge {
+    private mutating func observeLate(
+        _ s: Sighting, _ sighting: StoredSighting, _ profile: inout Profile
+    ) -> Verdict {
+        var x = sighting
+        let n = profile.tail.count
+        // A copy of a record has its time and its key.
+        var i = n
+        while i > 0, profile.tail[i - 1].time >= x.time {
+            i -= 1
+            if profile.tail[i].time == x.time, profile.tail[i].recordKey == x.recordKey {
+                return .duplicate
+            }
+        }
+        if x.time < profile.settled {
+            guard x.isUse, x.event != .logout else { return .tooLate }
+            rejudge(from: 0, &profile) { profile in
+                let context = Context(x, in: profile)
+                profile.storeTexts(&x, of: s, context)
+                profile.teach(x, context)
+                profile.undo.truncate(to: 0)  // it is below the tail: nothing to undo
+                profile.isDirty = true
+            }
+            return .tooLate
+        }
+        // Among sightings of the same millisecond the order is that of `precedes`, so that the order
+        // of arrival does not matter.
+        let context = Context(x, in: profile)
+        profile.storeTexts(&x, of: s, context)
+        var place = n
+        while place > 0, profile.precedes(x, profile.tail[place - 1]) { place -= 1 }
+        rejudge(from: place, &profile) { profile in profile.tail.insert(x, at: place) }
+        profile.settle(window: latenessWindow)
+        profile.compactTextsIfWorthwhile()
+        return .late
+    }
+
+    /// Undoes the tail from `index` on, makes a change, and judges it again; what the alerts of before
+    /// and after differ in is published.
+    private mutating func rejudge(
+        from index: Int, _ profile: inout Profile, change: (inout Profile) -> Void
+    ) {
+        var before: [UInt64: (digest: UInt64, alert: Alert)] = [:]
+        profile.forEach(.alert) { i in
+            let id = profile.facts[i].a
+            if profile.hasPublished(id) {
+                before[id] = (digest(profile, i), makeAlert(profile, i, revision: 0, .amended))
+            }
+        }
+        profile.rollBack(to: index)
+        change(&profile)
+        for i in index..<profile.tail.count {
+            let x = profile.tail[i]
+            step(x, Context(x, in: profile), &profile)
+            profile.tail[i].undoEnd = profile.undo.used
+        }
+        found.removeAll(keepingCapacity: true)
+        var standing: [Int] = []
+        profile.forEach(.alert) { standing.append($0) }
+        for i in standing.sorted(by: { profile.facts[$0].first < profile.facts[$1].first }) {
+            let id = profile.facts[i].a
+            let old = before.removeValue(forKey: id)
+            if old == nil || old?.digest != digest(profile, i) {
+                publish(i, &profile, retracting: old?.alert)
+            }
+        }
+        for (id, old) in before.sorted(by: { $0.key < $1.key }) {
+            retract(id, old.alert, &profile)
+        }
+    }
+}
+
+extension Profile {
+    /// Order among sightings: by time; failures first, as they come before the success that they
+    /// led to; log-outs last; then by the record's id, shorter first, so that e9 comes before e10.
+    func precedes(_ a: StoredSighting, _ b: StoredSighting) -> Bool {
+        if a.time != b.time { return a.time < b.time }
+        func rank(_ x: StoredSighting) -> Int {
+            !x.isUse ? 0 : x.event == .logout ? 2 : 1
+        }
+        if rank(a) != rank(b) { return rank(a) < rank(b) }
+        let (s, t) = (heap.text(a.recordText), heap.text(b.recordText))
+        if s.count != t.count { return s.count < t.count }
+        for i in 0..<s.count where s.bytes[i] != t.bytes[i] { return s.bytes[i] < t.bytes[i] }
+        return a.recordKey < b.recordKey
+    }
+}
+
+// MARK: - Publishing
+
+extension Judge {
+    private mutating func publishTouched(_ profile: inout Profile) {
+        var done: [FactKey] = []
+        let touched = found.map(\.alert)
+        for key in touched where !done.contains(key) {
+            done.append(key)
+            if let i = profile.index(of: key) { publish(i, &profile, retracting: nil) }
+        }
+    }
+
+    /// Emits an alert when what a reader would act on differs from what was last said of it.
+    private mutating func publish(_ i: Int, _ profile: inout Profile, retracting old: Alert?) {
+        let id = profile.facts[i].a
+        let digest = digest(profile, i)
+        guard digest != 0 else {  // nothing likely about it (any more)
+            if let old { retract(id, old, &profile) }
+            return
+        }
+        let time = profile.facts[i].last
+        if let p = profile.publishedIndex(id) {
+            let last = profile.published[p]
+            if last.digest == digest, !last.isRetracted { return }
+            let gist = gist(profile, i)
+            let isMaterial = last.isRetracted || last.gist != gist
+            profile.published[p].digest = digest
+            profile.published[p].gist = gist
+            profile.published[p].revision &+= 1
+            profile.published[p].isRetracted = false
+            profile.published[p].time = time
+            var alert = makeAlert(profile, i, revision: Int(last.revision) + 1, .amended)
+            alert.isMaterial = isMaterial
+            emitted.append(alert)
+        } else {
+            profile.remember(
+                PublishedAlert(
+                    alertID: id, digest: digest, gist: gist(profile, i), time: time))
+            emitted.append(makeAlert(profile, i, revision: 1, .open))
+        }
+    }
+
+    private mutating func retract(_ id: UInt64, _ old: Alert, _ profile: inout Profile) {
+        guard let p = profile.publishedIndex(id), !profile.published[p].isRetracted else { return }
+        profile.published[p].isRetracted = true
+        profile.published[p].digest = 0
+        profile.published[p].revision &+= 1
+        var alert = old
+        alert.revision = Int(profile.published[p].revision)
+        alert.status = .retracted
+        alert.summary =
+            "No longer holds: a record that came late explains it. It said: " + old.summary
+        alert.recommendations = []
+        emitted.append(alert)
+    }
+
+    /// Over all that an alert shows; 0 when no finding is likely.
+    private func digest(_ profile: Profile, _ i: Int) -> UInt64 {
+        let key = profile.keys[i]
+        var isRaised = false
+        var sum: UInt64 = 0  // does not depend on the order in which findings are kept
+        for k in 0..<profile.findings.count where profile.findings[k].alert == key {
+            let finding = profile.findings[k]
+            if finding.confidence >= Confidence.likely.rawValue { isRaised = true }
+            sum &+= finding.digest(profile.heap)
+        }
+        return isRaised ? sum | 1 : 0
+    }
+
+    /// Over what a reader would act on: the rules, how surely, which sessions.
+    private func gist(_ profile: Profile, _ i: Int) -> UInt64 {
+        let key = profile.keys[i]
+        var surest: UInt64 = 0  // two bits for each detector's code
+        var sessions: [UInt64] = []
+        for k in 0..<profile.findings.count where profile.findings[k].alert == key {
+            let finding = profile.findings[k]
+            let shift = UInt64(finding.detector) * 2
+            if surest >> shift & 3 < UInt64(finding.confidence) {
+                surest = surest & ~(3 << shift) | UInt64(finding.confidence) << shift
+            }
+            let session = finding.suspect.session.rawValue
+            if session != 0, !sessions.contains(session) { sessions.append(session) }
+        }
+        return sessions.sorted().reduce(surest, mix)
+    }
+}
+
+extension Profile {
+    func publishedIndex(_ id: UInt64) -> Int? {
+        for i in 0..<published.count where published[i].alertID == id { return i }
+        return nil
+    }
+
+    func hasPublished(_ id: UInt64) -> Bool { publishedIndex(id) != nil }
+
+    mutating func remember(_ alert: PublishedAlert) {
+        if published.count == Profile.publishedLimit {
+            var oldest = 0
+            for i in 1..<published.count where published[i].time < published[oldest].time {
+                oldest = i
+            }
+            published[oldest] = alert
+        } else {
+            published.append(alert)
+        }
+    }
+}

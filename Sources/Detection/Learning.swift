@@ -1,0 +1,206 @@
+import SessionModel
+
+extension Profile {
+    /// Takes a sighting into the facts: one step of the fold that a profile is.
+    mutating func learn(_ x: StoredSighting, _ context: Context) {
+        let time = x.time
+        let isFirst = tally.sightings == 0
+        updateTally {
+            if $0.sightings == 0 { $0.firstUse = time }
+            if $0.sightings < .max { $0.sightings &+= 1 }
+        }
+        @inline(__always) func new() -> Fact {
+            var fact = Fact(firstSeen: time)
+            if isFirst { fact.flags = .founding }
+            return fact
+        }
+        if context.device >= 0 {
+            update(context.device) { $0.see(time) }
+        } else if !x.device.isNone {
+            var fact = new()
+            fact.labelText = x.labelText
+            fact.idText = x.deviceText
+            add(x.device, fact, kind: .device)
+        }
+        if context.network >= 0 {
+            update(context.network) {
+                $0.see(time)
+                $0.address = x.address
+                $0.networkKind = x.networkKind
+            }
+        } else if !x.network.isNone {
+            var fact = new()
+            fact.address = x.address
+            fact.asn = x.asn
+            fact.networkKind = x.networkKind
+            fact.organizationText = x.organizationText
+            add(x.network, fact, kind: .network)
+        }
+        if context.provider >= 0 {
+            update(context.provider) { $0.see(time) }
+        } else if !x.provider.isNone {
+            add(x.provider, new(), kind: .provider)
+        }
+        if context.place >= 0 {
+            update(context.place) { $0.see(time) }
+        } else if !x.place.isNone {
+            var fact = new()
+            fact.point = x.point
+            fact.radius = x.radius
+            fact.country = x.countryCode
+            fact.cityText = x.cityText
+            fact.regionText = x.regionText
+            add(x.place, fact, kind: .place)
+        }
+        // A country seen through a network whose place says little is not one the user was in.
+        if context.country >= 0 {
+            if x.networkKind.placeIsMeaningful { update(context.country) { $0.see(time) } }
+        } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
+            add(x.country, new(), kind: .country)
+        }
+        learnSession(x, context)
+        if x.isLocated { learnTrack(x, context) }
+    }
+
+    mutating func learnSession(
+        _ x: StoredSighting, _ context: Context
+    ) {
+        guard !x.session.isNone else { return }
+        if context.session >= 0 {
+            update(context.session) {
+                $0.see(x.time)
+                if !x.device.isNone { $0.sessionDevice = x.device }
+                if !x.network.isNone {
+                    $0.sessionNetwork = x.network
+                    $0.address = x.address
+                }
+                if !x.place.isNone { $0.sessionPlace = x.place }
+                $0.flags.remove(.ended)
+            }
+        } else {
+            var fact = Fact(firstSeen: x.time)
+            fact.idText = x.sessionText
+            fact.sessionDevice = x.device
+            fact.sessionNetwork = x.network
+            fact.sessionPlace = x.place
+            fact.address = x.address
+            add(x.session, fact, kind: .session)
+        }
+    }
+
+    mutating func learnTrack(
+        _ x: StoredSighting, _ context: Context
+    ) {
+        @inline(__always) func write(_ fact: inout Fact) {
+            fact.point = x.point
+            fact.radius = x.radius
+            fact.country = x.countryCode
+            fact.recordText = x.recordText
+            fact.trackNetwork = x.network
+            fact.trackSession = x.session
+            fact.trackDevice = x.device
+            fact.trackPlace = x.place
+        }
+        if context.track >= 0 {
+            update(context.track) {
+                $0.see(x.time)
+                write(&$0)
+            }
+        } else {
+            var fact = Fact(firstSeen: x.time)
+            write(&fact)
+            add(Context.trackKey(x), fact, kind: .track)
+        }
+    }
+
+    /// A log-out: the session is over.
+    mutating func learnLogout(_ x: StoredSighting, _ context: Context) {
+        guard context.session >= 0 else { return }
+        update(context.session) {
+            $0.see(x.time)
+            $0.flags.insert(.ended)
+        }
+    }
+
+    /// A failed sign-in: counts towards a burst, and teaches nothing.
+    mutating func learnFailure(_ x: StoredSighting, gapMilliseconds: Int64) {
+        guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
+        let key = x.network.under(.failures)
+        if let i = index(of: key) {
+            update(i) {
+                if x.time &- $0.last > gapMilliseconds {
+                    $0.burst = 0
+                    $0.burstStart = x.time
+                }
+                $0.burst &+= 1
+                $0.see(x.time)
+            }
+        } else {
+            var fact = Fact(firstSeen: x.time)
+            fact.burst = 1
+            fact.burstStart = x.time
+            add(key, fact, kind: .failures)
+        }
+    }
+
+    /// What is older than the tail can still teach: that its device, network, place and country are
+    /// known. It moves no track, no session, and alarms nobody.
+    mutating func teach(_ x: StoredSighting, _ context: Context) {
+        func widen(_ i: Int) {
+            update(i) {
+                let day = Timestamp(milliseconds: x.time).day
+                if x.time < $0.first {
+                    if Timestamp(milliseconds: $0.first).day != day, $0.days < .max { $0.days += 1 }
+                    $0.first = x.time
+                }
+                if $0.count < .max { $0.count += 1 }
+            }
+        }
+        updateTally { if $0.sightings < .max { $0.sightings += 1 } }
+        for i in [context.device, context.network, context.provider, context.place, context.country]
+        where i >= 0 {
+            widen(i)
+        }
+        if context.device < 0, !x.device.isNone {
+            var fact = Fact(firstSeen: x.time)
+            fact.labelText = x.labelText
+            fact.idText = x.deviceText
+            add(x.device, fact, kind: .device)
+        }
+        if context.network < 0, !x.network.isNone {
+            var fact = Fact(firstSeen: x.time)
+            fact.address = x.address
+            fact.asn = x.asn
+            fact.networkKind = x.networkKind
+            fact.organizationText = x.organizationText
+            add(x.network, fact, kind: .network)
+        }
+        if context.provider < 0, !x.provider.isNone {
+            add(x.provider, Fact(firstSeen: x.time), kind: .provider)
+        }
+        if context.place < 0, !x.place.isNone {
+            var fact = Fact(firstSeen: x.time)
+            fact.point = x.point
+            fact.radius = x.radius
+            fact.country = x.countryCode
+            fact.cityText = x.cityText
+            fact.regionText = x.regionText
+            add(x.place, fact, kind: .place)
+        }
+        if context.country < 0, !x.country.isNone, x.networkKind.placeIsMeaningful {
+            add(x.country, Fact(firstSeen: x.time), kind: .country)
+        }
+    }
+}
+
+extension Fact {
+    // failures
+    var burst: UInt64 {
+        get { a }
+        set { a = newValue }
+    }
+    var burstStart: Int64 {
+        get { Int64(bitPattern: b) }
+        set { b = UInt64(bitPattern: newValue) }
+    }
+}

@@ -1,0 +1,365 @@
+public import SessionModel
+
+/// What is known of one user. Bounded: `FactKind.limit` facts of each kind, `Profile.tailLimit`
+/// sightings that a late one may still come before, and the findings of open alerts.
+///
+/// Judging a sighting changes the facts one step. Every change is written to an undo log first, so
+/// that a late sighting can take its place: the steps from there on are undone, newest first, and
+/// taken again with it. In order, a sighting costs one step; the log goes when its sighting has left
+/// the lateness window.
+///
+/// A profile owns its memory; `free()` gives it back. Copying the value copies the handle.
+public struct Profile {
+    /// The most sightings in the tail. A user with more in the lateness window settles earlier.
+    public static let tailLimit = 64
+    /// The most findings kept with an alert; more of the same only count.
+    public static let findingsPerAlert = 16
+    /// The most findings of all alerts together; the oldest make room.
+    public static let findingLimit = 48
+    /// The most alerts whose published revision is remembered.
+    public static let publishedLimit = 16
+
+    // Facts: all keys together, so that a search reads few lines; the fact of keys[i] is facts[i].
+    var keys = Block<FactKey>()
+    var facts = Block<Fact>()
+    var findings = Block<StoredFinding>()
+    var tail = Block<StoredSighting>()
+    var undo = Block<UInt8>()
+    var heap = Block<UInt8>()
+    var published = Block<PublishedAlert>()
+    var tally = Tally()
+
+    /// SipHash of tenant and user id; part of the alerts' ids.
+    public var userKey: UInt64 = 0
+    /// The row in the state store: the user's key, or the next free one after a collision.
+    public var rowKey: UInt64 = 0
+    /// The newest event time seen.
+    var newest = Int64.min
+    /// Sightings before this are settled and cannot be judged again.
+    var settled = Int64.min
+    var tenantText = TextRef.empty
+    var userText = TextRef.empty
+    var userNameText = TextRef.empty
+    /// The heap's size when it was last compacted.
+    var heapFloor: UInt32 = 0
+    /// Changed since it was last written.
+    public var isDirty = false
+
+    /// Counters that are part of judgement, and so of what is undone.
+    public struct Tally: BitwiseCopyable, Sendable {
+        /// Sightings that show the account in use.
+        public var sightings: UInt32 = 0
+        /// In event time; the first such sighting.
+        public var firstUse: Int64 = 0
+        public init() {}
+    }
+
+    public init() {}
+
+    /// A profile for a user who was never seen.
+    public init(tenant: TextView, user: TextView, userKey: UInt64, rowKey: UInt64) {
+        self.userKey = userKey
+        self.rowKey = rowKey
+        heap.reserve(160)
+        keys.reserve(10)
+        facts.reserve(10)
+        tenantText = heap.addText(tenant)
+        userText = heap.addText(user)
+    }
+
+    public mutating func free() {
+        keys.free()
+        facts.free()
+        findings.free()
+        tail.free()
+        undo.free()
+        heap.free()
+        published.free()
+    }
+
+    /// What it holds of the machine's memory, in bytes.
+    public var memoryBytes: Int {
+        MemoryLayout<Profile>.stride + keys.bytes + facts.bytes + findings.bytes + tail.bytes
+            + undo.bytes + heap.bytes + published.bytes
+    }
+
+    public var tenant: TextView { heap.text(tenantText) }
+    public var userID: TextView { heap.text(userText) }
+    public var userName: TextView { heap.text(userNameText) }
+    public var newestTime: Timestamp { Timestamp(milliseconds: newest) }
+
+    /// Whether it settled a sighting before its lateness window was over.
+    func isSettledEarly(window: Int64) -> Bool {
+        settled != .min && settled >= newest &- window
+    }
+}
+
+// MARK: - Facts
+
+extension Profile {
+    /// The fact of this key, or nil. Reads the keys only.
+    func index(of key: FactKey) -> Int? {
+        let p = keys.base
+        var i = 0
+        let n = keys.count
+        while i < n {
+            if p.unsafelyUnwrapped[i].rawValue == key.rawValue { return i }
+            i &+= 1
+        }
+        return nil
+    }
+
+    func fact(_ key: FactKey) -> Fact? {
+        if key.isNone { return nil }
+        guard let i = index(of: key) else { return nil }
+        return facts[i]
+    }
+
+    /// The indices of a kind's facts.
+    func forEach(_ kind: FactKind, _ body: (Int) -> Void) {
+        let p = keys.base
+        for i in 0..<keys.count
+        where UInt8(truncatingIfNeeded: p.unsafelyUnwrapped[i].rawValue &>> 56) == kind.rawValue {
+            body(i)
+        }
+    }
+
+    /// Changes a fact, so that it can be undone.
+    mutating func update(_ i: Int, _ change: (inout Fact) -> Void) {
+        undo.push(facts[i])
+        undo.push(UInt32(i) &<< 3 | UndoTag.factChanged.rawValue)
+        change(&facts[i])
+    }
+
+    /// Adds a fact, in the place of the kind's one used longest ago when the kind is at its limit.
+    mutating func add(_ key: FactKey, _ fact: Fact, kind: FactKind) {
+        var n = 0
+        let p = keys.base
+        for i in 0..<keys.count
+        where UInt8(truncatingIfNeeded: p.unsafelyUnwrapped[i].rawValue &>> 56) == kind.rawValue {
+            n &+= 1
+        }
+        if n < kind.limit {
+            keys.append(key)
+            facts.append(fact)
+            undo.push(UndoTag.factAdded.rawValue)
+        } else {
+            replaceOldest(key, fact, kind: kind)
+        }
+    }
+
+    mutating func replaceOldest(_ key: FactKey, _ fact: Fact, kind: FactKind) {
+        var victim = -1
+        forEach(kind) { i in
+            // Ties by key, so that the answer does not depend on the order of facts.
+            if victim < 0
+                || (facts[i].last, keys[i].rawValue) < (facts[victim].last, keys[victim].rawValue)
+            {
+                victim = i
+            }
+        }
+        undo.push(facts[victim])
+        undo.push(keys[victim])
+        undo.push(UInt32(victim) &<< 3 | UndoTag.factReplaced.rawValue)
+        keys[victim] = key
+        facts[victim] = fact
+    }
+
+    mutating func updateTally(_ change: (inout Tally) -> Void) {
+        undo.push(tally)
+        undo.push(UndoTag.tally.rawValue)
+        change(&tally)
+    }
+
+    mutating func addFinding(_ finding: StoredFinding) {
+        if findings.count < Profile.findingLimit {
+            findings.append(finding)
+            undo.push(UndoTag.findingAdded.rawValue)
+            return
+        }
+        var victim = 0
+        for i in 1..<findings.count where findings[i].time < findings[victim].time { victim = i }
+        replaceFinding(victim, by: finding)
+    }
+
+    mutating func replaceFinding(_ i: Int, by finding: StoredFinding) {
+        undo.push(findings[i])
+        undo.push(UInt32(i) &<< 3 | UndoTag.findingChanged.rawValue)
+        findings[i] = finding
+    }
+}
+
+enum UndoTag: UInt32 {
+    case factChanged = 0
+    case factAdded = 1
+    case factReplaced = 2
+    case tally = 3
+    case findingAdded = 4
+    case findingChanged = 5
+}
+
+// MARK: - The tail
+
+extension Profile {
+    /// Undoes the steps of the tail's sightings from `index` on, newest first.
+    mutating func rollBack(to index: Int) {
+        let end = index == 0 ? 0 : tail[index - 1].undoEnd
+        while undo.used > end {
+            let tag = undo.pop(UInt32.self)
+            let i = Int(tag &>> 3)
+            switch UndoTag(rawValue: tag & 7).unsafelyUnwrapped {
+            case .factChanged:
+                facts[i] = undo.pop(Fact.self)
+            case .factAdded:
+                keys.truncate(to: keys.count - 1)
+                facts.truncate(to: facts.count - 1)
+            case .factReplaced:
+                keys[i] = undo.pop(FactKey.self)
+                facts[i] = undo.pop(Fact.self)
+            case .tally:
+                tally = undo.pop(Tally.self)
+            case .findingAdded:
+                findings.truncate(to: findings.count - 1)
+            case .findingChanged:
+                findings[i] = undo.pop(StoredFinding.self)
+            }
+        }
+    }
+
+    /// Lets go of the undo log of the first `n` sightings: they are settled.
+    mutating func settleFirst(_ n: Int) {
+        let cut = tail[n - 1].undoEnd
+        settled = tail[n - 1].time
+        if n == tail.count {
+            tail.truncate(to: 0)
+            undo.truncate(to: 0)
+            return
+        }
+        tail.removeFirst(n)
+        undo.removeFirst(Int(cut))
+        for i in 0..<tail.count { tail[i].undoEnd &-= cut }
+    }
+
+    /// Settles what is more than `window` before the newest, and what the tail has no room for.
+    mutating func settle(window: Int64) {
+        let n = tail.count
+        guard n > 0 else { return }
+        let horizon = newest &- window
+        if tail[n - 1].time < horizon {
+            settleFirst(n)
+            return
+        }
+        var k = 0
+        while tail[k].time < horizon { k &+= 1 }
+        if n &- k > Profile.tailLimit { k = n &- Profile.tailLimit }
+        if k > 0 { settleFirst(k) }
+    }
+}
+
+// MARK: - Texts
+
+extension Profile {
+    /// Rewrites the heap when more than half of it is no longer referred to.
+    mutating func compactTextsIfWorthwhile() {
+        if heap.used > 1024, heap.used > 2 &* heapFloor { compactTexts() }
+    }
+
+    /// A text that was moved leaves its new offset behind (as a copying collector does), so that a
+    /// second reference finds it; a text too short to hold one is copied again.
+    mutating func compactTexts() {
+        var old = heap
+        heap = Block<UInt8>()
+        heap.reserve(old.count)
+        forEachText { (reference: inout TextRef, heap: inout Block<UInt8>) in
+            guard reference.offset != 0, let base = old.base else { return }
+            let start = UnsafeMutableRawPointer(base + Int(reference.offset))
+            let length = start.loadUnaligned(as: UInt16.self)
+            if length == .max {
+                reference = TextRef(start.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
+                return
+            }
+            let moved = heap.addText(old.text(reference))
+            if length >= 4 {
+                start.storeBytes(of: UInt16.max, as: UInt16.self)
+                start.storeBytes(of: moved.offset, toByteOffset: 2, as: UInt32.self)
+            }
+            reference = moved
+        }
+        heapFloor = heap.used
+        old.free()
+    }
+
+    /// Visits every reference into the heap, those in the undo log too.
+    mutating func forEachText(_ visit: (inout TextRef, inout Block<UInt8>) -> Void) {
+        visit(&tenantText, &heap)
+        visit(&userText, &heap)
+        visit(&userNameText, &heap)
+        for i in 0..<facts.count {
+            facts[i].forEachText(kind: keys[i].kind) { visit(&$0, &heap) }
+        }
+        for i in 0..<findings.count { findings[i].forEachText { visit(&$0, &heap) } }
+        for i in 0..<tail.count { tail[i].forEachText { visit(&$0, &heap) } }
+        // The undo log is read backwards; facts in it need their kind, which their key tells.
+        var end = Int(undo.used)
+        guard let log = undo.base.map(UnsafeMutableRawPointer.init) else { return }
+        func visitFact(at offset: Int, kind: FactKind?) {
+            var fact = log.loadUnaligned(fromByteOffset: offset, as: Fact.self)
+            fact.forEachText(kind: kind) { visit(&$0, &heap) }
+            log.storeBytes(of: fact, toByteOffset: offset, as: Fact.self)
+        }
+        // The key of a changed fact may have been replaced later, which going back undoes.
+        var keyAt: [Int: FactKey] = [:]
+        while end > 0 {
+            end -= 4
+            let tag = log.loadUnaligned(fromByteOffset: end, as: UInt32.self)
+            let i = Int(tag >> 3)
+            switch UndoTag(rawValue: tag & 7).unsafelyUnwrapped {
+            case .factChanged:
+                end -= MemoryLayout<Fact>.size
+                visitFact(at: end, kind: (keyAt[i] ?? keys[i]).kind)
+            case .factReplaced:
+                end -= MemoryLayout<FactKey>.size
+                let key = log.loadUnaligned(fromByteOffset: end, as: FactKey.self)
+                keyAt[i] = key
+                end -= MemoryLayout<Fact>.size
+                visitFact(at: end, kind: key.kind)
+            case .factAdded, .findingAdded: break
+            case .tally: end -= MemoryLayout<Tally>.size
+            case .findingChanged:
+                end -= MemoryLayout<StoredFinding>.size
+                var finding = log.loadUnaligned(fromByteOffset: end, as: StoredFinding.self)
+                finding.forEachText { visit(&$0, &heap) }
+                log.storeBytes(of: finding, toByteOffset: end, as: StoredFinding.self)
+            }
+        }
+    }
+}
+
+extension Fact {
+    mutating func forEachText(kind: FactKind?, _ visit: (inout TextRef) -> Void) {
+        switch kind {
+        case .device:
+            visit(&labelText)
+            visit(&idText)
+        case .session: visit(&idText)
+        case .network: visit(&organizationText)
+        case .place:
+            visit(&cityText)
+            visit(&regionText)
+        case .track: visit(&recordText)
+        case .provider, .country, .failures, .alert, nil: break
+        }
+    }
+}
+
+extension StoredSighting {
+    mutating func forEachText(_ visit: (inout TextRef) -> Void) {
+        visit(&recordText)
+        visit(&sessionText)
+        visit(&deviceText)
+        visit(&labelText)
+        visit(&cityText)
+        visit(&regionText)
+        visit(&organizationText)
+    }
+}

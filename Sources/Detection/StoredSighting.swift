@@ -1,0 +1,85 @@
+import SessionModel
+
+/// A sighting as a profile remembers it: plain values, its texts in the profile's heap.
+///
+/// This is all that judgement reads, so that judging again from the tail gives what judging the
+/// record itself gave.
+struct StoredSighting: BitwiseCopyable, Sendable {
+    var time: Int64
+    /// What two copies of one record share.
+    var recordKey: UInt64
+    var device: FactKey
+    var network: FactKey
+    var provider: FactKey
+    var place: FactKey
+    var country: FactKey
+    var session: FactKey
+    var address: IPAddress
+    var point: GeoPoint
+    var asn: UInt32
+    var radius: UInt16
+    var countryCode: CountryCode
+    // Raw values, as a row from a damaged file may hold any byte; no padding, so that rows are the
+    // same bytes in every run.
+    private var eventCode: UInt8
+    private var outcomeCode: UInt8
+    private var authCode: UInt8
+    private var networkCode: UInt8
+    private var placeFlags: UInt8
+    private var spare8: UInt8 = 0
+    private var spare16: UInt16 = 0
+    var recordText = TextRef.empty
+    var sessionText = TextRef.empty
+    var deviceText = TextRef.empty
+    var labelText = TextRef.empty
+    var cityText = TextRef.empty
+    var regionText = TextRef.empty
+    var organizationText = TextRef.empty
+    /// Where the undo log stands after this sighting's step; see `Profile`.
+    var undoEnd: UInt32 = 0
+
+    /// The keys and numbers of a sighting; the texts are added by the profile.
+    init(_ s: Sighting) {
+        time = s.record.time.milliseconds
+        recordKey = s.recordKey
+        device = s.deviceHash == 0 ? .none : FactKey(.device, s.deviceHash)
+        let address = s.record.address
+        self.address = address
+        if address.isNone {
+            (network, provider) = (.none, .none)
+        } else {
+            let prefix = address.networkPrefix
+            network = FactKey(.network, mix(prefix.high, prefix.low))
+            provider = s.place.asn == 0 ? .none : FactKey(.provider, mix(UInt64(s.place.asn), 5))
+        }
+        point = s.place.point
+        placeFlags = (s.place.hasPlace ? 1 : 0) | (s.place.isLocated ? 2 : 0)
+        place =
+            s.place.hasPlace
+            ? FactKey(
+                .place,
+                mix(UInt64(point.latitude.bitPattern), UInt64(point.longitude.bitPattern)))
+            : .none
+        countryCode = s.place.country
+        country =
+            countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
+        session = s.sessionHash == 0 ? .none : FactKey(.session, s.sessionHash)
+        asn = s.place.asn
+        radius = s.place.radiusKilometers
+        eventCode = s.record.event.rawValue
+        outcomeCode = s.record.outcome.rawValue
+        authCode = s.record.auth.rawValue
+        networkCode = s.place.kind.rawValue
+    }
+
+    var event: EventKind { EventKind(rawValue: eventCode) ?? .activity }
+    var outcome: Outcome { Outcome(rawValue: outcomeCode) ?? .unknown }
+    var auth: AuthMethod { AuthMethod(rawValue: authCode) ?? .unknown }
+    var networkKind: NetworkKind { NetworkKind(rawValue: networkCode) ?? .unknown }
+    var hasPlace: Bool { placeFlags & 1 != 0 }
+    /// Coordinates that say where the person is.
+    var isLocated: Bool { placeFlags & 2 != 0 }
+
+    /// Whether it shows the account in use, rather than somebody who failed to get in.
+    var isUse: Bool { outcomeCode != Outcome.failure.rawValue }
+}
