@@ -7,6 +7,7 @@ public import SessionModel
 /// point (four when the name ends in `_lat` or `_lon`) and whole numbers none, which is how they are
 /// told apart on reading. A text in the evidence that looks like a time is written with its first
 /// character as an escape: the same JSON to everybody, but read back as the text it was.
+/// `isMaterial` is about the moment of a change and is not part of it.
 public enum AlertJSON {
     /// Appends one line, ending in a newline and holding no other. About 4 µs for an alert with three
     /// findings.

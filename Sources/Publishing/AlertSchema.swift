@@ -138,8 +138,8 @@ public enum AlertSchema {
                 "required": ["step", "text", "reason"],
                 "properties": {
                   "step": { "description": "From 1.", "type": "integer", "minimum": 1 },
-                  "text": { "description": "What to do.", "type": "string", "minLength": 1 },
-                  "reason": { "description": "Why.", "type": "string" }
+                  "text": { "description": "What to do, fit to be pasted into a ticket.", "type": "string", "minLength": 1 },
+                  "reason": { "description": "Why it should be done.", "type": "string" }
                 }
               }
             },
