@@ -17,9 +17,10 @@ struct AlertStrip {
     static func step(for period: ClosedRange<Timestamp>) -> Int64 {
         let span = period.upperBound.since(period.lowerBound)
         if span < 2 * day { return hour }
-        let days = span / day + 2
-        if days <= Int64(barLimit) { return day }
-        return max(7, (days + Int64(barLimit) - 1) / Int64(barLimit)) * day
+        // A period touches up to two bars more than its length in bars, rounded down.
+        let whole = Int64(barLimit) - 2
+        if span / day <= whole { return day }
+        return max(7, span / ((whole + 1) * day) + 1) * day
     }
 
     func write(into html: inout HTMLWriter) {
@@ -31,12 +32,16 @@ struct AlertStrip {
         }
         let count = index(period.upperBound) + 1
         var bars = [[Int]](repeating: [0, 0, 0, 0, 0], count: count)
-        for alert in digest.standing { bars[index(alert.time)][Int(alert.severity.rawValue) - 1] += 1 }
+        for alert in digest.standing {
+            bars[index(alert.time)][Int(alert.severity.rawValue) - 1] += 1
+        }
         let most = max(1, bars.map { $0.reduce(0, +) }.max() ?? 1)
         html.markup("<section class=\"strip\"><h2>Alerts ")
         html.value(
             step == Self.hour
-                ? "by hour" : step == Self.day ? "by day" : "by \(step / Self.day) days")
+                ? "by hour"
+                : step == Self.day
+                    ? "by day" : step == 7 * Self.day ? "by week" : "by \(step / Self.day) days")
         html.markup(" <span class=\"q\">at most ")
         html.value(Wording.count(most))
         html.markup("</span></h2>\n<svg viewBox=\"0 0 1000 118\" role=\"img\" aria-label=\"")

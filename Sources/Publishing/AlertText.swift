@@ -13,10 +13,11 @@ public enum AlertText {
         } else {
             standing(alert, in: &page)
         }
+        page.trimEnd()
         return page.text
     }
 
-    /// One line: `HIGH  86  ann@example.com  Impossible travel  2026-03-01 08:57 UTC  a-0123…`, for
+    /// One line: `HIGH  86  2026-03-01 08:57 UTC  a-0123…  ann@example.com  Impossible travel`, for
     /// `alerts list`.
     public static func line(_ alert: Alert, style: TextStyle = TextStyle()) -> String {
         let word = alert.status == .retracted ? "retracted" : alert.severity.name
@@ -24,8 +25,9 @@ public enum AlertText {
         let title = SafeText.visible(alert.title, limit: 80)
         return style.paint(pad(word.uppercased(), 13), ink(alert))
             + " \(pad(alert.status == .retracted ? "-" : String(alert.risk), 3, right: true))"
-            + "  \(alert.time.humanReadable)  \(pad(user, 28))  \(title)  "
-            + style.paint(SafeText.visible(alert.id, limit: 40), .dim) + "\n"
+            + "  \(alert.time.humanReadable)  "
+            + style.paint(SafeText.visible(alert.id, limit: 40), .dim)
+            + "  \(pad(user, 28))  \(title)\n"
     }
 
     // MARK: - Parts
@@ -42,7 +44,13 @@ public enum AlertText {
         let risk = alert.status == .retracted ? "" : "risk \(alert.risk) of 100, "
         let id = SafeText.visible(alert.id, limit: 40)
         let revision = alert.revision > 1 ? ", revision \(alert.revision)" : ""
-        page.line("\(painted)  \(style.paint("\(risk)\(id)\(revision)", .dim))")
+        let rest = "\(risk)\(id)\(revision)"
+        if SafeText.columns(tag) + SafeText.columns(rest) + 4 <= style.width {
+            page.line("\(painted)  \(style.paint(rest, .dim))")
+        } else {
+            page.line(painted)
+            page.paragraph(rest, ink: .dim)
+        }
         page.paragraph(SafeText.visible(alert.title), ink: .bold)
         if !alert.summary.isEmpty, alert.summary != alert.title {
             page.paragraph(SafeText.visible(alert.summary))
@@ -82,7 +90,8 @@ public enum AlertText {
     private static func retracted(_ alert: Alert, in page: inout TextPage) {
         page.paragraph(
             "This alert no longer holds: with the records that came since, what it saw has an "
-                + "explanation. Nothing need be done. If somebody already acted on it, tell the user.")
+                + "explanation. Nothing need be done. If somebody already acted on it, tell the user."
+        )
         page.blank()
         facts(alert, in: &page)
         reasons(alert, title: "What it had been about", in: &page)
@@ -123,20 +132,21 @@ public enum AlertText {
         guard !alert.findings.isEmpty else { return }
         heading(title, in: &page)
         for (index, finding) in alert.findings.enumerated() {
-            page.paragraph(
-                lead: " \(index + 1). ",
-                SafeText.visible("\(finding.sentence) (\(finding.confidence.name))"))
-            let numbers = keyNumbers(finding)
-            if !numbers.isEmpty { page.paragraph(lead: "    ", numbers, ink: .dim) }
+            page.paragraph(lead: " \(index + 1). ", SafeText.visible(finding.sentence, limit: 1200))
+            page.paragraph(lead: "    ", keyNumbers(finding), ink: .dim)
         }
         page.blank()
     }
 
+    /// The evidence in one paragraph; coordinates are left to the JSON and the report.
     private static func keyNumbers(_ finding: Finding) -> String {
         let pairs = Wording.rows(finding.evidence).prefix(16).map {
-            SafeText.visible("\($0.label) \($0.value)", limit: 160)
+            // A short piece stays on one line.
+            let piece = SafeText.visible("\($0.label) \($0.value)", limit: 160)
+            return SafeText.columns(piece) > 60 ? piece : TextPage.unbroken(piece)
         }
-        return SafeText.visible("\(finding.rule): ") + pairs.joined(separator: " · ")
+        let rule = SafeText.visible(finding.rule, limit: 80)
+        return "\(rule), \(finding.confidence.name): " + pairs.joined(separator: "\u{a0}· ")
     }
 
     private static func actions(_ alert: Alert, title: String, in page: inout TextPage) {

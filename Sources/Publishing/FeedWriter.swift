@@ -136,7 +136,8 @@ func openForWriting(
     _ path: String
 ) throws(OutputError) -> (descriptor: Int32, isRegular: Bool, size: UInt64) {
     // Without O_NONBLOCK, a named pipe that nobody reads would hold the program up here.
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
+    let descriptor = unsafe open(
+        path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
     guard descriptor >= 0 else {
         let code = errno
         if code == EISDIR { throw .notAFile(path: path, kind: "a folder") }

@@ -82,7 +82,8 @@ public struct HTMLReport: Sendable {
     }
 
     private func header(_ digest: ReportDigest, into html: inout HTMLWriter) {
-        html.markup("<header class=\"top\"><div class=\"in\">\n<p class=\"brand\">Lastseen</p>\n<h1>")
+        html.markup(
+            "<header class=\"top\"><div class=\"in\">\n<p class=\"brand\">Lastseen</p>\n<h1>")
         html.text(title, limit: 120)
         html.markup("</h1>\n<p class=\"period\">")
         if let period = digest.period {

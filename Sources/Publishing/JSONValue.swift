@@ -162,7 +162,8 @@ private struct JSONParser {
             case UInt8(ascii: "\\"):
                 let isFirst = text.isEmpty
                 let scalar = try escape()
-                if isFirst, scalar.value > 0x20, scalar.value < 0x7F, scalar != "\"", scalar != "\\" {
+                if isFirst, scalar.value > 0x20, scalar.value < 0x7F, scalar != "\"", scalar != "\\"
+                {
                     isMarked = true
                 }
                 text.append(contentsOf: UTF8.encode(scalar)!)
@@ -186,7 +187,9 @@ private struct JSONParser {
         case UInt8(ascii: "u"):
             let first = try hexadecimal()
             if let scalar = Unicode.Scalar(first) { return scalar }
-            guard first < 0xDC00, next == UInt8(ascii: "\\") else { throw error("half a surrogate") }
+            guard first < 0xDC00, next == UInt8(ascii: "\\") else {
+                throw error("half a surrogate")
+            }
             offset += 1
             guard next == UInt8(ascii: "u") else { throw error("half a surrogate") }
             offset += 1

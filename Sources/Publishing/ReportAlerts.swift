@@ -59,7 +59,8 @@ struct ReportAlerts {
             html.text(alert.summary, limit: 1200)
             html.markup("</p>\n")
         }
-        html.markup("<div class=\"cols\"><div class=\"why\">\n<h3>Why</h3>\n<ol class=\"findings\">\n")
+        html.markup(
+            "<div class=\"cols\"><div class=\"why\">\n<h3>Why</h3>\n<ol class=\"findings\">\n")
         for finding in alert.findings.prefix(16) { self.finding(finding, into: &html) }
         html.markup("</ol>\n")
         if alert.findings.count > 16 {

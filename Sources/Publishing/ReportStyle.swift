@@ -145,7 +145,8 @@ enum ReportStyle {
         .risk.back{background:none;color:var(--soft);font-weight:400}
         footer{color:var(--soft);font-size:12.5px;padding:2px 0 40px}
         footer p{margin:0 0 6px}
-        @media screen and (max-width:760px){.in,main{padding:0 14px}.tiles{grid-template-columns:repeat(3,1fr)}
+        @media screen and (max-width:760px){.in,main{padding:0 14px}
+        .tiles{grid-template-columns:repeat(3,1fr)}
         .cols{grid-template-columns:1fr;gap:14px}.side{order:-1}h1{font-size:26px}
         .map,.users,.strip{overflow-x:auto}.trips{min-width:680px}summary{padding:12px 14px}
         .body{padding:2px 14px 12px}}

@@ -54,7 +54,17 @@ struct TextPage {
         }
     }
 
-    /// At least one line.
+    /// No empty line at the end.
+    mutating func trimEnd() {
+        while text.hasSuffix("\n\n") { text.removeLast() }
+    }
+
+    /// `piece` as one word to `wrap`, its blanks kept.
+    static func unbroken(_ piece: String) -> String {
+        String(piece.map { $0 == " " ? "\u{a0}" : $0 })
+    }
+
+    /// At least one line. A no-break space is written as a plain one.
     static func wrap(_ words: String, columns: Int) -> [String] {
         var lines: [String] = []
         var line = ""
@@ -79,6 +89,8 @@ struct TextPage {
             }
         }
         lines.append(line)
-        return lines
+        return lines.map {
+            $0.contains("\u{a0}") ? String($0.map { $0 == "\u{a0}" ? " " : $0 }) : $0
+        }
     }
 }

@@ -46,7 +46,8 @@ struct Trip {
         elapsedSeconds = number("elapsed_s")
         speedKilometersPerHour = number("speed_kmh")
         suspectIsAtStart = text("stranger") == "from"
-        if text("stranger").isEmpty, let latitude = alert.place.latitude, let longitude = alert.place.longitude,
+        if text("stranger").isEmpty, let latitude = alert.place.latitude,
+            let longitude = alert.place.longitude,
             let here = GeoPoint(latitude: latitude, longitude: longitude),
             let start = GeoPoint(latitude: from.latitude, longitude: from.longitude),
             let end = GeoPoint(latitude: to.latitude, longitude: to.longitude)

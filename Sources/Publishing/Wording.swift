@@ -147,15 +147,31 @@ extension Wording {
         let byName = Dictionary(shown.map { ($0.name, $0) }) { first, _ in first }
         var rows: [(label: String, value: String)] = []
         for item in shown {
-            if item.name.hasPrefix("to_"), byName["from_" + item.name.dropFirst(3)] != nil { continue }
+            if item.name.hasPrefix("to_"), byName["from_" + item.name.dropFirst(3)] != nil {
+                continue
+            }
             var row = self.evidence(item)
             if item.name.hasPrefix("from_"), let end = byName["to_" + item.name.dropFirst(5)] {
                 row.label = String(row.label.dropFirst(5))
-                row.value += " → " + self.evidence(end).value
+                row.value = pair(item, end)
+            } else if item.name == "stranger", case .text(let end) = item.value,
+                let place = byName[end + "_place"]
+            {
+                row = ("suspicious end", self.evidence(place).value)
             }
             rows.append(row)
         }
         return rows
+    }
+
+    private static func pair(_ start: Evidence, _ end: Evidence) -> String {
+        let (a, b) = (evidence(start).value, evidence(end).value)
+        if case .time(let first) = start.value, case .time(let second) = end.value,
+            first.day == second.day
+        {
+            return "\(a.dropLast(4)) → \(b.dropFirst(11))"  // the date and " UTC" once
+        }
+        return a == b ? "\(a), both" : "\(a) → \(b)"
     }
 
     private enum Unit {

@@ -128,7 +128,8 @@ struct AlertJSONTests {
     static let numbers: [(Double, Int, String)] = [
         (0, 1, "0.0"), (-0.04, 1, "0.0"), (-0.05, 1, "-0.1"), (0.25, 1, "0.3"), (0.24, 1, "0.2"),
         (999.95, 1, "1000.0"), (5421, 1, "5421.0"), (59.91274, 4, "59.9127"),
-        (59.91275, 4, "59.9128"), (-179.99996, 4, "-180.0000"), (99_999_999_999.9, 1, "99999999999.9"),
+        (59.91275, 4, "59.9128"), (-179.99996, 4, "-180.0000"),
+        (99_999_999_999.9, 1, "99999999999.9"),
         (1e11, 1, "100000000000.0"), (1e300, 1, "1e+300"), (.nan, 1, "null"),
         (-.infinity, 1, "null"),
     ]
@@ -239,7 +240,8 @@ enum RandomAlert {
     }
 
     static func time(_ random: inout SeededGenerator) -> Timestamp {
-        Timestamp(milliseconds: Int64.random(in: 946_684_800_000...4_102_444_800_000, using: &random))
+        Timestamp(
+            milliseconds: Int64.random(in: 946_684_800_000...4_102_444_800_000, using: &random))
     }
 
     static func tenths(_ random: inout SeededGenerator) -> Double {
@@ -278,7 +280,8 @@ enum RandomAlert {
                     evidence: list(&random, 6) { random in
                         number += 1
                         let values: [Evidence.Value] = [
-                            .number(tenths(&random)), .integer(Int(truncatingIfNeeded: random.next())),
+                            .number(tenths(&random)),
+                            .integer(Int(truncatingIfNeeded: random.next())),
                             .text(text(&random)), .time(time(&random)),
                             .flag(Bool.random(using: &random)),
                         ]

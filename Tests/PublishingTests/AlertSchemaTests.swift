@@ -85,7 +85,8 @@ struct AlertSchemaTests {
     }
 
     /// Whether `python3` with the `jsonschema` package (4, for 2020-12) is there.
-    static let hasPython = run(["-c", "from jsonschema import Draft202012Validator"], input: []) == 0
+    static let hasPython =
+        run(["-c", "from jsonschema import Draft202012Validator"], input: []) == 0
 
     @Test(
         "an independent validator agrees (needs python3 with jsonschema)", .enabled(if: hasPython))

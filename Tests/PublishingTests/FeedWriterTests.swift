@@ -92,8 +92,10 @@ struct FeedWriterTests {
     @Test("a folder, a missing folder and a pipe without a reader are refused, with 73")
     func refused() throws {
         #expect(mkfifo(path("fifo"), 0o600) == 0)
-        let cases = [(folder.path(), "a folder"), (path("no/such"), "Create the folder"),
-            (path("fifo"), "reads from the pipe")]
+        let cases = [
+            (folder.path(), "a folder"), (path("no/such"), "Create the folder"),
+            (path("fifo"), "reads from the pipe"),
+        ]
         for (path, words) in cases {
             let error = #expect(throws: OutputError.self) { _ = try FeedWriter(path: path) }
             #expect(error?.exitCode == 73)

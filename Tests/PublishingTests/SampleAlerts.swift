@@ -22,7 +22,8 @@ enum SampleAlerts {
     static let francisco = City(
         name: "San Francisco", country: "US", latitude: 37.7749, longitude: -122.4194)
     static let sydney = City(name: "Sydney", country: "AU", latitude: -33.8688, longitude: 151.2093)
-    static let paulo = City(name: "São Paulo", country: "BR", latitude: -23.5475, longitude: -46.6361)
+    static let paulo = City(
+        name: "São Paulo", country: "BR", latitude: -23.5475, longitude: -46.6361)
     static let moscow = City(name: "Moscow", country: "RU", latitude: 55.7522, longitude: 37.6156)
     static let london = City(name: "London", country: "GB", latitude: 51.5085, longitude: -0.1257)
     static let bengaluru = City(
@@ -57,10 +58,12 @@ enum SampleAlerts {
                 Evidence("from_lon", .number(from.longitude)),
                 Evidence("to_lat", .number(to.latitude)), Evidence("to_lon", .number(to.longitude)),
             ],
-            silencedBy: "speed_limit_kmh >= \(Int(speed) + 1)",
+            silencedBy: "speed_limit_kmh >= \(Int(speed.rounded()) + 1)",
             sentence:
                 "Seen in \(from.label) and \(Int(minutes)) minutes later in \(to.label), "
-                + "\(Int(distance.rounded())) km away: \(Int(speed)) km/h where 900 is the most.")
+                + "\(Int(distance.rounded())) km away: "
+                + "\(Int(speed.rounded())) km/h where 900 is the most."
+        )
     }
 
     static func newDevice(_ label: String, at time: Timestamp) -> Finding {
@@ -72,7 +75,8 @@ enum SampleAlerts {
                 Evidence("known_since_days", .integer(212)),
             ],
             silencedBy: "learning_days >= 213",
-            sentence: "\(label) was never used by this account, which has had 2 devices in 212 days.")
+            sentence:
+                "\(label) was never used by this account, which has had 2 devices in 212 days.")
     }
 
     static func newCountry(_ city: City, at time: Timestamp) -> Finding {
@@ -100,7 +104,8 @@ enum SampleAlerts {
                 Evidence("elapsed_s", .number(310)),
             ],
             silencedBy: "same_session_devices = any",
-            sentence: "The session was begun in \(from.label) with Chrome on Windows and went on in "
+            sentence:
+                "The session was begun in \(from.label) with Chrome on Windows and went on in "
                 + "\(to.label) with Python Requests: its token is in other hands.")
     }
 
@@ -113,7 +118,8 @@ enum SampleAlerts {
                 Evidence("threshold", .integer(5)),
             ],
             silencedBy: "failures >= 10",
-            sentence: "Nine wrong passwords within 4 minutes, then the right one, from one network.")
+            sentence: "Nine wrong passwords within 4 minutes, then the right one, from one network."
+        )
     }
 
     static let steps = [
@@ -169,7 +175,12 @@ enum SampleAlerts {
             city: lagos, title: "Impossible trip to an unrecognized device",
             summary: "Ann Åkesson was in Oslo and, 42 minutes later, logged in from Lagos with a "
                 + "device that the account never used.", network: mobile
-        ) { [travel(oslo, lagos, minutes: 42, at: $0), newDevice("Firefox on Linux", at: $0), newCountry(lagos, at: $0)] },
+        ) {
+            [
+                travel(oslo, lagos, minutes: 42, at: $0), newDevice("Firefox on Linux", at: $0),
+                newCountry(lagos, at: $0),
+            ]
+        },
         alert(
             2, user: "kofi", risk: 93, at: "2026-03-09T22:14:00.000Z", city: francisco,
             title: "Session moved to other hands",

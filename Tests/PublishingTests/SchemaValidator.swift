@@ -14,7 +14,9 @@ struct SchemaValidator {
     func problems(_ value: JSONValue) -> [String] { check(value, root, at: "$") }
 
     private func check(_ value: JSONValue, _ schema: JSONValue, at path: String) -> [String] {
-        guard case .object(let keywords) = schema else { return ["\(path): the schema is no object"] }
+        guard case .object(let keywords) = schema else {
+            return ["\(path): the schema is no object"]
+        }
         var problems: [String] = []
         for (keyword, rule) in keywords where !Self.notes.contains(keyword) {
             problems += check(value, keyword, rule, schema, at: path)
@@ -36,7 +38,9 @@ struct SchemaValidator {
         case ("type", .text(let name, _), _):
             return isType(value, name) ? [] : fail("not \(name)")
         case ("type", .array(let names), _):
-            let fits = names.contains { if case .text(let n, _) = $0 { isType(value, n) } else { false } }
+            let fits = names.contains {
+                if case .text(let n, _) = $0 { isType(value, n) } else { false }
+            }
             return fits ? [] : fail("none of the types")
         case ("enum", .array(let allowed), _):
             return allowed.contains(value) ? [] : fail("\(value) is none of the words")
@@ -70,7 +74,8 @@ struct SchemaValidator {
             return text.contains(expression) ? [] : fail("'\(text)' does not match")
         case ("minimum", _, _), ("maximum", _, _):
             guard let limit = number(rule), let amount = number(value) else { return [] }
-            return keyword == "minimum" ? (amount >= limit ? [] : fail("\(amount)"))
+            return keyword == "minimum"
+                ? (amount >= limit ? [] : fail("\(amount)"))
                 : (amount <= limit ? [] : fail("\(amount)"))
         case ("required", _, _), ("properties", _, _), ("additionalProperties", _, _),
             ("propertyNames", _, _), ("items", _, _), ("maxItems", _, _), ("minLength", _, _),
