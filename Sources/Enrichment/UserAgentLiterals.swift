@@ -8,6 +8,13 @@ struct ShortWord: Hashable, BitwiseCopyable {
     /// The bytes that count.
     var mask: UInt64 { count >= 8 ? ~0 : (1 &<< UInt64(count * 8)) - 1 }
 
+    /// The last bytes, at most `length`.
+    func suffix(_ length: Int) -> ShortWord {
+        let dropped = max(count - length, 0)
+        return ShortWord(
+            bits: dropped == 8 ? 0 : bits >> UInt64(dropped * 8), count: count - dropped)
+    }
+
     /// Nil when it would be longer than eight bytes.
     func appending(_ other: ShortWord) -> ShortWord? {
         guard count + other.count <= 8 else { return nil }
@@ -52,17 +59,47 @@ private struct Part {
         return groups + [exact]
     }
 
-    /// The group that tells most: the longest words, then the fewest.
-    var best: [ShortWord]? {
-        allGroups.max { a, b in
-            let (short, other) = (a.map(\.count).min() ?? 0, b.map(\.count).min() ?? 0)
-            return short == other ? a.count > b.count : short < other
+    /// The groups that tell most, at most `count`: none of the words that most user agents have, then
+    /// the longest words, then the fewest.
+    func best(_ count: Int) -> [[ShortWord]] {
+        var ranked: [(group: [ShortWord], shortest: Int)] = []
+        for group in allGroups {
+            let isCommon = group.contains { CommonWords.all.contains($0) }
+            ranked.append((group, isCommon ? 0 : group.reduce(8) { min($0, $1.count) }))
         }
+        guard ranked.count > count else { return ranked.map { $0.group } }
+        ranked.sort { a, b in
+            a.shortest == b.shortest ? a.group.count < b.group.count : a.shortest > b.shortest
+        }
+        return ranked.prefix(count).map { $0.group }
     }
 
     static func isUseful(_ words: [ShortWord]) -> Bool {
         words.allSatisfy { $0.count >= UserAgentLiterals.shortest }
     }
+}
+
+/// Words that are in so many user agents that to ask for one says little.
+private enum CommonWords {
+    static let all: Set<ShortWord> = {
+        let text: StaticString = """
+            mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) \
+            chrome/120.0.0.0 mobile safari/537.36 (linux; u; android 10; k) build/ version/4.0 \
+            (iphone; cpu iphone os 17_0 like mac os x) (macintosh; intel mac os x 10_15_7) \
+            gecko/20100101 firefox/120.0 (compatible; msie 9.0; windows phone; trident/5.0)
+            """
+        var words: Set<ShortWord> = []
+        text.withUTF8Buffer { bytes in
+            for start in bytes.indices {
+                var word = ShortWord()
+                for byte in bytes[start...].prefix(8) {
+                    word = word.appending(ShortWord(bits: UInt64(byte), count: 1)) ?? word
+                    if word.count >= UserAgentLiterals.shortest { words.insert(word) }
+                }
+            }
+        }
+        return words
+    }()
 }
 
 /// A reader of the part of RE2's syntax that uap-core uses.
@@ -80,10 +117,7 @@ private struct LiteralReader {
     mutating func groups() -> [[ShortWord]] {
         let part = alternatives(depth: 0)
         guard !isUnknown, position == bytes.count else { return [] }
-        let groups = part.allGroups
-        guard groups.count > UserAgentLiterals.groupLimit else { return groups }
-        let sorted = groups.sorted { ($0.map(\.count).min() ?? 0) > ($1.map(\.count).min() ?? 0) }
-        return Array(sorted.prefix(UserAgentLiterals.groupLimit))
+        return part.best(UserAgentLiterals.groupLimit)
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -107,13 +141,25 @@ private struct LiteralReader {
             let all = Set(exact.joined())
             if all.count <= Self.exactLimit { return Part(exact: Array(all)) }
         }
-        var either: Set<ShortWord> = []
-        for part in parts {
-            guard let best = part.best else { return .anything }
-            either.formUnion(best)
+        return Part(exact: nil, groups: either(of: parts))
+    }
+
+    /// What holds when any of the parts matches: (a and b) or c is (a or c) and (b or c). Where that
+    /// would be too many groups, each part's best ones stand for it.
+    private func either(of parts: [Part]) -> [[ShortWord]] {
+        var all = parts.map { $0.best(2) }
+        guard all.allSatisfy({ !$0.isEmpty }) else { return [] }
+        let product = all.reduce(1) { min($0 * $1.count, 1000) }
+        if product > 4 { all = all.map { [$0[0]] } }
+        var groups: [Set<ShortWord>] = [[]]
+        for part in all {
+            if part.count == 1 {
+                for i in groups.indices { groups[i].formUnion(part[0]) }
+            } else {
+                groups = groups.flatMap { group in part.map { group.union($0) } }
+            }
         }
-        guard either.count <= Self.wordLimit else { return .anything }
-        return Part(exact: nil, groups: [Array(either)])
+        return groups.filter { $0.count <= Self.wordLimit }.map(Array.init)
     }
 
     private mutating func sequence(depth: Int) -> Part {
@@ -134,7 +180,9 @@ private struct LiteralReader {
                 tail = product
             } else {
                 if Part.isUseful(tail) { groups.append(tail) }
-                tail = exact
+                // The end of what went before goes on into the next word, which would else be short.
+                let ends = Array(Set(tail.map { $0.suffix(4) }))
+                tail = Self.product(ends, exact) ?? exact
                 isWhole = false
             }
         }

@@ -130,7 +130,7 @@ final class UserAgentPrefilter: @unchecked Sendable {
         fileprivate let seenSize: Int
 
         init(for filter: UserAgentPrefilter) {
-            lower = .allocate(capacity: TextLimit.userAgent + 8)
+            lower = .allocate(capacity: UserAgentParser.textLimit + 8)
             candidates = .allocate(capacity: max(filter.setSize, 1))
             groups = .allocate(capacity: max(filter.ruleCount, 1))
             seenSize = (filter.wordCount + 63) / 64
@@ -145,9 +145,9 @@ final class UserAgentPrefilter: @unchecked Sendable {
         }
     }
 
-    /// Fills `scratch.candidates`. The text is at most `TextLimit.userAgent` long.
+    /// Fills `scratch.candidates`. The text is at most `UserAgentParser.textLimit` long.
     func scan(_ text: TextView, _ scratch: Scratch) {
-        precondition(text.count <= TextLimit.userAgent)
+        precondition(text.count <= UserAgentParser.textLimit)
         let (lower, candidates, groups, seen) = (
             scratch.lower, scratch.candidates, scratch.groups, scratch.seen
         )
