@@ -1,3 +1,4 @@
+import CSimdJSON
 import Glibc
 import SessionModel
 
@@ -57,13 +58,7 @@ struct CSVFraming {
     }
 
     static func newlines(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int {
-        var found = 0
-        var i = 0
-        while i < count {
-            found &+= p[i] == 0x0A ? 1 : 0
-            i &+= 1
-        }
-        return found
+        ls_count_newlines(p, count)
     }
 
     /// Appends the whole records among the bytes. Returns how many bytes they take; `line` becomes the

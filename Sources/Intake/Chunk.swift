@@ -49,22 +49,22 @@ struct YearRun {
 /// What all chunks of one source share.
 final class SourceFacts: Sendable {
     let path: String
+    let positionPath: String
     let device: UInt64
     let inode: UInt64
     let formatName: String
-    let isCompressed: Bool
     let columns: [String]
     let framing: Framing
 
     init(
-        path: String, device: UInt64, inode: UInt64, formatName: String, isCompressed: Bool,
+        path: String, positionPath: String, device: UInt64, inode: UInt64, formatName: String,
         columns: [String], framing: Framing
     ) {
         self.path = path
+        self.positionPath = positionPath
         self.device = device
         self.inode = inode
         self.formatName = formatName
-        self.isCompressed = isCompressed
         self.columns = columns
         self.framing = framing
     }
@@ -242,7 +242,7 @@ public final class Chunk: @unchecked Sendable {
         var time = lastTime
         for run in years where run.offset < at { time = run.time }
         return SourcePosition(
-            path: facts.path, device: facts.device, inode: facts.inode, offset: offset, line: line,
+            path: facts.positionPath, device: facts.device, inode: facts.inode, offset: offset, line: line,
             headLength: UInt32(window), headHash: headHash,
             tailHash: tail.hash(domain: HashDomain.text),
             isComplete: isComplete && offset == endOffset, compressedSize: compressedSize,

@@ -41,7 +41,7 @@ public final class SourceReader: @unchecked Sendable {
     private var leading: [Reject] = []
     private var isFinished = false
     private var years: YearRule?
-    private var newest: Chunk?
+    private(set) var newest: Chunk?
     /// Most lines of a chunk, so that neither its records nor its rejects can be too many.
     private static let lineLimit = 65_536
     private static let cutSpacing = 64 << 10
@@ -56,17 +56,20 @@ public final class SourceReader: @unchecked Sendable {
         resumeCandidates: [SourcePosition]
     ) throws(IntakeError) {
         try self.init(
-            input: input, format: format, options: options, resumeCandidates: resumeCandidates,
-            isFollowing: false, ahead: [], yearsAfter: 0)
+            source: try ByteSource(input, isStreaming: false), format: format, options: options,
+            resumeCandidates: resumeCandidates, isFollowing: false)
     }
 
+    /// `yearsAfter`: another file of the same log ended then. `path`: what positions are named by, when
+    /// that is another file's name (`auth.log`, read as `auth.log.1`).
     init(
-        input: Input, format choice: FormatChoice, options: IntakeOptions,
-        resumeCandidates: [SourcePosition], isFollowing: Bool, ahead: [UInt8], yearsAfter: Int64
+        source: ByteSource, format choice: FormatChoice, options: IntakeOptions,
+        resumeCandidates: [SourcePosition], isFollowing: Bool, yearsAfter: Int64 = 0,
+        positionPath: String? = nil
     ) throws(IntakeError) {
         self.options = options
         self.isFollowing = isFollowing
-        source = try ByteSource(input, isStreaming: isFollowing, ahead: ahead)
+        self.source = source
         let (first, isWhole) = try SourceReader.read(source, upTo: Probe.size)
         let probe = Probe(first, isWhole: isWhole)
         if probe.isUTF16 {
@@ -96,9 +99,10 @@ public final class SourceReader: @unchecked Sendable {
             line += UInt64(header.lines)
         }
         facts = SourceFacts(
-            path: source.name, device: UInt64(source.information.st_dev),
+            path: source.name, positionPath: positionPath ?? source.name,
+            device: UInt64(source.information.st_dev),
             inode: UInt64(source.information.st_ino), formatName: format.name,
-            isCompressed: source.compression != .none, columns: columns, framing: framing)
+            columns: columns, framing: framing)
         head = Array(first.prefix(SourcePosition.window))
         history = Array(first[..<min(begin, first.count)].suffix(SourcePosition.window))
         carry = Array(first[min(begin, first.count)...])
@@ -145,7 +149,7 @@ public final class SourceReader: @unchecked Sendable {
 
     private func resume(_ candidates: [SourcePosition]) throws(IntakeError) {
         guard source.isRegularFile else { return }
-        let own = candidates.first { $0.path == source.name && $0.offset > 0 }
+        let own = candidates.first { $0.path == facts.positionPath && $0.offset > 0 }
         let usable = candidates.filter { candidate in
             candidate.offset > 0 && Int(candidate.headLength) <= head.count
                 && SourceReader.hash(head.prefix(Int(candidate.headLength))) == candidate.headHash
@@ -342,7 +346,7 @@ public final class SourceReader: @unchecked Sendable {
         if let newest { return newest.position(afterOffset: offset, line: line) }
         if let resumed { return resumed }
         return SourcePosition(
-            path: source.name, device: facts.device, inode: facts.inode, offset: 0, line: 0,
+            path: facts.positionPath, device: facts.device, inode: facts.inode, offset: 0, line: 0,
             headLength: 0, headHash: 0, tailHash: 0, isComplete: false,
             compressedSize: totalBytes ?? 0, modified: source.modifiedNanoseconds,
             formatName: format.name, lastTime: 0)

@@ -89,6 +89,8 @@ int ls_json_document(ls_json *parser, const uint8_t *data, size_t length, ls_fie
 uint8_t *ls_json_reserve(ls_json *parser, size_t length);
 void ls_json_reset(ls_json *parser);
 
+/// How many bytes are newlines.
+size_t ls_count_newlines(const uint8_t *data, size_t length);
 /// Whether all bytes are UTF-8.
 int ls_utf8_valid(const uint8_t *data, size_t length);
 
