@@ -36,6 +36,8 @@ struct AlertStrip {
             bars[index(alert.time)][Int(alert.severity.rawValue) - 1] += 1
         }
         let most = max(1, bars.map { $0.reduce(0, +) }.max() ?? 1)
+        // A single alert is not a tower.
+        let top = max(4, most)
         html.markup("<section class=\"strip\"><h2>Alerts ")
         html.value(
             step == Self.hour
@@ -59,7 +61,7 @@ struct AlertStrip {
             html.markup("</title>")
             var y = 92.0
             for level in (0..<5).reversed() where levels[level] > 0 {
-                let height = 84 * Double(levels[level]) / Double(most)
+                let height = 84 * Double(levels[level]) / Double(top)
                 y -= height
                 html.markup("<rect class=\"f")
                 html.value(level + 1)

@@ -43,6 +43,7 @@ enum ReportStyle {
         .tile.s2{border-top-color:var(--c2)}.tile.s2 b{color:var(--c2)}
         .tile.s1{border-top-color:var(--c1)}
         .tile.back{border-top-color:var(--ok)}.tile.back b{color:var(--ok)}
+        .tiles+section{margin-top:28px}
         .run{margin:0 0 28px;color:var(--soft);font-size:13.5px}
         .strip,.map,.users{background:var(--card);border:1px solid var(--line);border-radius:10px;
         padding:18px 20px}

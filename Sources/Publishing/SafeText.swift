@@ -64,5 +64,9 @@ enum SafeText {
         }
     }
 
-    static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
+    static func columns(_ text: some StringProtocol) -> Int {
+        // Plain ASCII, the usual case, needs no walk over grapheme clusters.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text.utf8.count }
+        return text.reduce(0) { $0 + columns($1) }
+    }
 }

@@ -59,6 +59,20 @@ struct MapLabels {
     }
 
     private var taken: [Box] = []
+    /// The ways of the trips: labels stay off them where there is another side.
+    private var ways: [Box] = []
+
+    mutating func avoid(way: [SheetPoint]) {
+        for (a, b) in zip(way, way.dropFirst()) {
+            let steps = max(1, Int(max(abs(b.x - a.x), abs(b.y - a.y)) / 6))
+            // A hostile or odd way cannot make this long: a sheet is 1000 units wide.
+            for step in 0..<min(steps, 200) {
+                let share = Double(step) / Double(steps)
+                let (x, y) = (a.x + share * (b.x - a.x), a.y + share * (b.y - a.y))
+                ways.append(Box(left: x - 1, top: y - 1, right: x + 1, bottom: y + 1))
+            }
+        }
+    }
 
     mutating func keepClear(_ point: SheetPoint, radius: Double) {
         taken.append(
@@ -84,11 +98,15 @@ struct MapLabels {
             (mark.x, mark.y - gap - 2, "middle", mark.x - width / 2),
             (mark.x, mark.y + gap + 10, "middle", mark.x - width / 2),
         ]
-        for side in sides {
-            let box = Box(
-                left: side.left, top: side.y - 11, right: side.left + width, bottom: side.y + 3)
-            if take(box) {
-                return Label(point: SheetPoint(x: side.x, y: side.y), anchor: side.anchor)
+        for mayCrossWays in [false, true] {
+            for side in sides {
+                let box = Box(
+                    left: side.left, top: side.y - 11, right: side.left + width,
+                    bottom: side.y + 3)
+                if !mayCrossWays, ways.contains(where: box.meets) { continue }
+                if take(box) {
+                    return Label(point: SheetPoint(x: side.x, y: side.y), anchor: side.anchor)
+                }
             }
         }
         return nil

@@ -70,13 +70,17 @@ struct TextPage {
         var line = ""
         var used = 0
         for word in words.split(separator: " ", omittingEmptySubsequences: true) {
-            let width = SafeText.columns(String(word))
+            let width = SafeText.columns(word)
             if used > 0, used + 1 + width <= columns {
                 line += " " + word
                 used += 1 + width
                 continue
             }
             if used > 0 { lines.append(line) }
+            guard width > columns else {
+                (line, used) = (String(word), width)
+                continue
+            }
             (line, used) = ("", 0)
             for character in word {
                 let width = SafeText.columns(character)

@@ -71,10 +71,16 @@ struct TripMap {
         html.markup(
             """
             </svg>
-            <p class="key"><span class="k1"></span>usual place <span class="k2"></span>suspicious end \
-            of a trip <span class="k3"></span>another alert</p>
-
+            <p class="key">
             """)
+        if !trips.isEmpty {
+            html.markup(
+                """
+                <span class="k1"></span>usual place <span class="k2"></span>suspicious end of a trip
+                """)
+        }
+        if !dots.isEmpty { html.markup(" <span class=\"k3\"></span>another alert") }
+        html.markup("</p>\n")
         rows(into: &html)
         html.markup("</section>\n")
     }
@@ -146,6 +152,9 @@ struct TripMap {
         for trip in trips {
             labels.keepClear(sheet(trip.from), radius: 5)
             labels.keepClear(sheet(trip.to), radius: 5)
+            for run in GreatCircle.runs(from: trip.from, to: trip.to) {
+                labels.avoid(way: run.map(sheet))
+            }
         }
         for dot in dots { Self.point(dot).map { labels.keepClear(view.place($0), radius: 4) } }
         for (index, trip) in trips.prefix(Self.rowLimit).enumerated() {
