@@ -4,8 +4,8 @@ internal import SessionModel
 /// labels in memory of its own. For one thread.
 ///
 /// Looks first where a few sampled words of the text point (a text that comes again and again is
-/// found there), then by SipHash, whose collisions an attacker cannot write down. Both compare every
-/// byte. Labels stay where they are until `trim`.
+/// found there), then by SipHash, whose collisions an attacker cannot write down. Both compare
+/// every byte. Labels stay where they are until `trim`.
 struct ClientCache: ~Copyable {
     private struct Entry {
         var hash: UInt64 = 0
@@ -48,9 +48,10 @@ struct ClientCache: ~Copyable {
 
     var count: Int { entries.count }
 
-    /// Where to look first: from the length and three words of the text, of which the last holds the
-    /// versions in which alike user agents differ.
-    @inline(__always) private static func sample(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    /// Where to look first: from the length and three words of the text, of which the last holds
+    /// the versions in which alike user agents differ.
+    @inline(__always) private static func sample(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int
+    {
         guard count >= 24 else {
             var mixed = UInt64(truncatingIfNeeded: count)
             for i in 0..<count { mixed = (mixed &* 31) &+ UInt64(base[i]) }
@@ -60,7 +61,8 @@ struct ClientCache: ~Copyable {
         let a = raw.loadUnaligned(fromByteOffset: count &>> 1, as: UInt64.self)
         let b = raw.loadUnaligned(fromByteOffset: count &- 20, as: UInt64.self)
         let c = raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-        let mixed = (a &* 0x9e37_79b9_7f4a_7c15 ^ b) &* 0xbf58_476d_1ce4_e5b9
+        let mixed =
+            (a &* 0x9e37_79b9_7f4a_7c15 ^ b) &* 0xbf58_476d_1ce4_e5b9
             ^ c &+ UInt64(truncatingIfNeeded: count)
         return Int(truncatingIfNeeded: (mixed &* 0x94d0_49bb_1331_11eb) &>> 54)
     }

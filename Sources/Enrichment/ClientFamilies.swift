@@ -9,8 +9,8 @@ enum ClientFamilies {
     /// uap-core's family of a client → ours, where they differ.
     ///
     /// One product is one client, on whatever system (that is told apart beside it) and in whatever
-    /// channel: Firefox Beta becomes Firefox when it is updated. A page shown inside another app is a
-    /// client of its own, since that app is.
+    /// channel: Firefox Beta becomes Firefox when it is updated. A page shown inside another app is
+    /// a client of its own, since that app is.
     private static let clients: [String: String] = [
         "Chrome Mobile": "Chrome",
         "Chrome Mobile iOS": "Chrome",
@@ -124,7 +124,8 @@ enum ClientFamilies {
         "python-requests", "python-urllib", "rclone", "reactornetty", "reqwest", "rusoto",
         "s3fs", "s3gof3r", "scalaj-http", "scrapy", "sqlmap", "terraform", "tlsprober",
         "ubuntu apt-http", "undici", "unirest-java", "ureq", "urlgrabber", "vert.x-webclient",
-        "wget", "wget2", "whatweb", "windows-update-agent", "windowspowershell", "winhttp", "wpscan",
+        "wget", "wget2", "whatweb", "windows-update-agent", "windowspowershell", "winhttp",
+        "wpscan",
     ]
     private static let toolPrefixes = ["aws-sdk", "azsdk", "ibm-cos-sdk", "python-", "terraform-"]
 

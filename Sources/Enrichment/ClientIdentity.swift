@@ -41,7 +41,8 @@ struct ClientIdentity: Equatable {
 extension UserAgentParser {
     /// The identity behind a text that is no placeholder, of at most `textLimit` bytes.
     ///
-    /// Some 6 µs; at worst (1 KB made of the expressions' own words) some 150 µs.
+    /// Some 6 µs; at worst (1 KB made of the expressions' own words, for each record anew) some 300
+    /// µs.
     func identity(
         of text: TextView, _ scratch: UserAgentPrefilter.Scratch
     ) -> ClientIdentity {
@@ -70,7 +71,8 @@ extension UserAgentParser {
     private func client(
         _ family: String, _ isSpelledByText: Bool, _ text: TextView, _ has: LowerText
     ) -> String {
-        // Where an expression tells no more than the kind of engine, the text may still name a product.
+        // Where an expression tells no more than the kind of engine, the text may still name a
+        // product.
         let isApp = !has.starts("mozilla/") && ClientFamilies.client(family) == ClientFamilies.inApp
         if isApp || ["Other", "CFNetwork", "App", "Electron"].contains(family) {
             if let product = ClientName.product(in: text), product != "Mozilla" {
@@ -82,7 +84,9 @@ extension UserAgentParser {
             }
         }
         // uap-core's last resort for any WebKit.
-        if family == "Apple Mail", !has.contains("mac os x") { return ClientFamilies.unknownBrowser }
+        if family == "Apple Mail", !has.contains("mac os x") {
+            return ClientFamilies.unknownBrowser
+        }
         if family == "Android", has.starts("dalvik/") { return "Android app" }
         let known = ClientFamilies.client(family)
         guard isSpelledByText, known == family else { return known }
@@ -100,8 +104,8 @@ extension UserAgentParser {
         return ClientFamilies.system(family)
     }
 
-    /// From tokens that browsers keep under reduction ("Mobile", the system), not from models, which
-    /// they drop: a browser that begins to say "K" for its model is the same device.
+    /// From tokens that browsers keep under reduction ("Mobile", the system), not from models,
+    /// which they drop: a browser that begins to say "K" for its model is the same device.
     private func form(
         _ client: String, _ system: String, _ isSpider: Bool, _ has: LowerText
     ) -> FormFactor {

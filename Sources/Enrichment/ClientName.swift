@@ -52,7 +52,8 @@ enum ClientName {
             case UInt8(ascii: ")") where depth > 0:
                 depth -= 1
                 if depth == 0 {
-                    if let open = comment, open.upperBound == bytes.count, open.lowerBound == start {
+                    if let open = comment, open.upperBound == bytes.count, open.lowerBound == start
+                    {
                         comment = start..<i
                     }
                     start = i + 1
@@ -100,7 +101,8 @@ enum ClientName {
         var start = name.unicodeScalars.startIndex
         let scalars = name.unicodeScalars
         while start < scalars.endIndex {
-            let end = scalars[start...].firstIndex { " -_.+".unicodeScalars.contains($0) }
+            let end =
+                scalars[start...].firstIndex { " -_.+".unicodeScalars.contains($0) }
                 ?? scalars.endIndex
             if !isFirst, end > start, isVersionOrID(scalars[start..<end]) {
                 kept = scalars[..<start]
@@ -162,8 +164,9 @@ enum ClientName {
         return String(decoding: made, as: UTF8.self)
     }
 
-    /// Without what cannot be seen or moves other text: controls, bidirectional controls, zero-width
-    /// and format characters, private use, what was not UTF-8. Runs of spaces become one.
+    /// Without what cannot be seen or moves other text: controls, bidirectional controls,
+    /// zero-width and format characters, private use, what was not UTF-8. Runs of spaces become
+    /// one.
     ///
     /// The ranges are written out, not asked of the standard library, because names go into stored
     /// keys and a newer Unicode must not change them.

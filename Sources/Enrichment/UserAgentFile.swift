@@ -67,8 +67,9 @@ enum UserAgentFile {
             if first == 0 {
                 // A section's head must follow the one before it, and only once each.
                 let next = UserAgentSection(rawValue: (section?.rawValue ?? -1) + 1)
-                guard let next, matches(text, next.key, then: ":"), text.count
-                    == next.key.utf8CodeUnitCount + 1
+                guard let next, matches(text, next.key, then: ":"),
+                    text.count
+                        == next.key.utf8CodeUnitCount + 1
                 else { return nil }
                 section = next
                 keys = next.replacementKeys
@@ -153,7 +154,9 @@ enum UserAgentFile {
         var size = 0
         for section in UserAgentSection.allCases {
             for entry in top[Node(section.key.description)]?.sequence ?? [] {
-                for (_, value) in entry.mapping ?? [:] { size += value.scalar?.string.utf8.count ?? 0 }
+                for (_, value) in entry.mapping ?? [:] {
+                    size += value.scalar?.string.utf8.count ?? 0
+                }
             }
         }
         guard size <= UserAgentRules.byteLimit else {

@@ -27,9 +27,9 @@ struct ShortWord: Hashable, BitwiseCopyable {
 /// The words without which an expression cannot match: at least one of each group must be in the
 /// text, whatever its case.
 ///
-/// The same idea as RE2's FilteredRE2, which however must compile every expression first; this reads
-/// 1162 patterns in the time that RE2 compiles some twenty. It may ask for less than an expression
-/// needs, never for more: what it does not understand it takes as "matches anything".
+/// The same idea as RE2's FilteredRE2, which however must compile every expression first; this
+/// reads 1162 patterns in the time that RE2 compiles some twenty. It may ask for less than an
+/// expression needs, never for more: what it does not understand it takes as "matches anything".
 struct UserAgentLiterals {
     /// Shorter ones are in nearly every text, and the scan finds words by their first three bytes.
     static let shortest = 3
@@ -59,8 +59,8 @@ private struct Part {
         return groups + [exact]
     }
 
-    /// The groups that tell most, at most `count`: none of the words that most user agents have, then
-    /// the longest words, then the fewest.
+    /// The groups that tell most, at most `count`: none of the words that most user agents have,
+    /// then the longest words, then the fewest.
     func best(_ count: Int) -> [[ShortWord]] {
         var ranked: [(group: [ShortWord], shortest: Int)] = []
         for group in allGroups {
@@ -144,8 +144,8 @@ private struct LiteralReader {
         return Part(exact: nil, groups: either(of: parts))
     }
 
-    /// What holds when any of the parts matches: (a and b) or c is (a or c) and (b or c). Where that
-    /// would be too many groups, each part's best ones stand for it.
+    /// What holds when any of the parts matches: (a and b) or c is (a or c) and (b or c). Where
+    /// that would be too many groups, each part's best ones stand for it.
     private func either(of parts: [Part]) -> [[ShortWord]] {
         var all = parts.map { $0.best(2) }
         guard all.allSatisfy({ !$0.isEmpty }) else { return [] }
@@ -180,7 +180,8 @@ private struct LiteralReader {
                 tail = product
             } else {
                 if Part.isUseful(tail) { groups.append(tail) }
-                // The end of what went before goes on into the next word, which would else be short.
+                // The end of what went before goes on into the next word, which would else be
+                // short.
                 let ends = Array(Set(tail.map { $0.suffix(4) }))
                 tail = Self.product(ends, exact) ?? exact
                 isWhole = false

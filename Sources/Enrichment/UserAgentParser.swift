@@ -33,12 +33,12 @@ public struct UserAgentParse: Equatable, Sendable {
 
 /// uap-core's expressions on RE2: what kind of client, system and device a user agent names.
 ///
-/// Reading a file takes some 5 ms. An expression is compiled when a text first has the words without
-/// which it cannot match, so a run that sees a hundred user agents compiles a few dozen of the 1162.
-/// Safe to share between threads.
+/// Reading a file takes some 7 ms. An expression is compiled when a text first has the words
+/// without which it cannot match, so a run that sees a hundred user agents compiles a few dozen of
+/// the 1162. Safe to share between threads.
 ///
-/// Texts are matched as bytes, not characters: a `{0,200}` in an expression counts bytes. Linear time,
-/// whatever the text: user agents are written by attackers.
+/// Texts are matched as bytes, not characters: a `{0,200}` in an expression counts bytes. Linear
+/// time, whatever the text: user agents are written by attackers.
 public final class UserAgentParser: @unchecked Sendable {
     /// Where Debian's package uap-core puts its expressions, and a local copy.
     public static let usualPaths = [
@@ -49,8 +49,8 @@ public final class UserAgentParser: @unchecked Sendable {
     /// the few whose program alone needs more.
     static let expressionMemory: Int64 = 1 << 16
 
-    /// Expressions tried on one text in each section, at most; then it is `Other`. Of the 30 667 user
-    /// agents in uap-core's cases none needs more than 9, 9 and 78. Only a text made of the
+    /// Expressions tried on one text in each section, at most; then it is `Other`. Of the 30 667
+    /// user agents in uap-core's cases none needs more than 9, 9 and 78. Only a text made of the
     /// expressions' own words comes to the limit.
     static let candidateLimits = [20, 20, 100]
 
@@ -117,8 +117,8 @@ public final class UserAgentParser: @unchecked Sendable {
 
     // MARK: - Matching
 
-    /// Whether a rule whose device is `Spider` is among the candidates. Without one there is no need
-    /// to try the devices, which are most of the rules, to know that a client is no robot.
+    /// Whether a rule whose device is `Spider` is among the candidates. Without one there is no
+    /// need to try the devices, which are most of the rules, to know that a client is no robot.
     func maySpider(_ scratch: UserAgentPrefilter.Scratch) -> Bool {
         spiders.contains { scratch.candidates[$0 >> 6] >> UInt64($0 & 63) & 1 != 0 }
     }
@@ -126,9 +126,11 @@ public final class UserAgentParser: @unchecked Sendable {
     /// A match: which rule, and the groups' places in the text (0 is the whole match).
     struct Match {
         var rule: Int
-        var groups: (
-            ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span
-        )
+        var groups:
+            (
+                ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span, ls_span,
+                ls_span
+            )
 
         /// Empty for a group that took no part.
         func group(_ number: Int) -> UnsafeBufferPointer<UInt8> {
@@ -231,7 +233,7 @@ public final class UserAgentParser: @unchecked Sendable {
 
     // MARK: - The whole answer
 
-    /// Everything that the expressions say. About 10 to 20 µs; `ClientRecognizer` is the quick way to
+    /// Everything that the expressions say. Some 15 µs; `ClientRecognizer` is the quick way to
     /// what Lastseen needs. Texts longer than `textLimit` bytes are cut.
     public func parse(_ userAgent: TextView) -> UserAgentParse {
         let scratch = UserAgentPrefilter.Scratch(for: filter)

@@ -2,9 +2,10 @@ internal import SessionModel
 
 /// Finds, in one pass over a text, which expressions may match it at all.
 ///
-/// Immutable. Words are found by their first three bytes: a bitmap of 2¹⁶ bits says for most positions
-/// that no word begins there, and a word of up to eight bytes is compared in one step. The cost is
-/// about a nanosecond a byte; at worst (a text made of the commonest beginning) some sixty.
+/// Immutable. Words are found by their first three bytes: a bitmap of 2¹⁶ bits says for most
+/// positions that no word begins there, and a word of up to eight bytes is compared in one step.
+/// The cost is about a nanosecond a byte; at worst (a text made of the commonest beginning) some
+/// sixty.
 final class UserAgentPrefilter: @unchecked Sendable {
     struct Word {
         var bits: UInt64

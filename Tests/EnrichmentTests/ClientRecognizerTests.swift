@@ -34,9 +34,11 @@ struct ClientRecognizerTests {
         }
     }
 
-    @Test("nothing, and words for nothing, have no key", arguments: [
-        "", " ", "-", "null", "(null)", "None", "undefined", "N/A", "unknown", "Not Available",
-    ])
+    @Test(
+        "nothing, and words for nothing, have no key",
+        arguments: [
+            "", " ", "-", "null", "(null)", "None", "undefined", "N/A", "unknown", "Not Available",
+        ])
     func nothing(text: String) throws {
         let facts = try Clients.facts(text)
         #expect(facts.key == 0)
@@ -44,14 +46,16 @@ struct ClientRecognizerTests {
         #expect(facts.form == .unknown)
     }
 
-    @Test("any other text has a key and a label that can be shown", arguments: [
-        ("x", "x"), ("?", "?"), ("12", "12"), ("/", "Unknown client"),
-        ("\u{202E}evil\u{202C}/1.0", "evil"), ("a\u{0}b\u{7}c\u{1B}[31m/2", "a b c"),
-        ("\u{200B}\u{FEFF}", "Unknown client"), ("zero\u{200D}width/3", "zerowidth"),
-        ("My%20App%0A%1B%5B31m/1", "My App [31m"), ("%E5%BE%AE%E4%BF%A1/8", "微信"),
-        (String(repeating: "é", count: 90), String(repeating: "é", count: 20)),
-        ("<script>alert(1)</script>", "script"),
-    ])
+    @Test(
+        "any other text has a key and a label that can be shown",
+        arguments: [
+            ("x", "x"), ("?", "?"), ("12", "12"), ("/", "Unknown client"),
+            ("\u{202E}evil\u{202C}/1.0", "evil"), ("a\u{0}b\u{7}c\u{1B}[31m/2", "a b c"),
+            ("\u{200B}\u{FEFF}", "Unknown client"), ("zero\u{200D}width/3", "zerowidth"),
+            ("My%20App%0A%1B%5B31m/1", "My App [31m"), ("%E5%BE%AE%E4%BF%A1/8", "微信"),
+            (String(repeating: "é", count: 90), String(repeating: "é", count: 20)),
+            ("<script>alert(1)</script>", "script"),
+        ])
     func hostile(text: String, label: String) throws {
         let facts = try Clients.facts(text)
         #expect(facts.key != 0)

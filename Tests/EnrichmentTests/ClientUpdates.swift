@@ -100,7 +100,8 @@ extension Clients {
             "Mozilla/5.0 (X11; CrOS armv7l 13099.85.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/84.0.4147.110 Safari/537.36",
         ],
         [  // an app of Apple's systems, across Darwin's versions, known and yet to come
-            "MyApp/33 CFNetwork/1408.0.4 Darwin/22.5.0", "MyApp/40 CFNetwork/1494.0.7 Darwin/23.4.0",
+            "MyApp/33 CFNetwork/1408.0.4 Darwin/22.5.0",
+            "MyApp/40 CFNetwork/1494.0.7 Darwin/23.4.0",
             "MyApp/12 CFNetwork/902.2 Darwin/17.7.0 (x86_64)",
             "MyApp/99 CFNetwork/9999.1 Darwin/31.0.0",
         ],
@@ -111,15 +112,23 @@ extension Clients {
         ["okhttp/3.12.1", "okhttp/4.9.3", "okhttp/5.0.0-alpha.2"],
         ["PostmanRuntime/7.28.0", "PostmanRuntime/7.36.1"],
         ["Acme-Sync/1.0", "Acme-Sync/2.14 (build 77)", "Acme-Sync-v3.1"],
-        ["stratus-red-team_01190e38-873e-4cc4-aede-7ceb7ffc2a4a",
-            "stratus-red-team_a62bf9ef-89d3-43a1-a17b-5234dcbf4cb4"],
+        [
+            "stratus-red-team_01190e38-873e-4cc4-aede-7ceb7ffc2a4a",
+            "stratus-red-team_a62bf9ef-89d3-43a1-a17b-5234dcbf4cb4",
+        ],
         ["Microsoft WinRM Client"],
-        ["Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.12026; Pro)",
-            "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17126; Pro)"],
+        [
+            "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.12026; Pro)",
+            "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17126; Pro)",
+        ],
         ["Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"],
-        ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/119.0.6045.9 Safari/537.36",
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36"],
-        ["Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.22621; en-US) PowerShell/7.3.9",
-            "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.19045; de-DE) PowerShell/7.4.0"],
+        [
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/119.0.6045.9 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36",
+        ],
+        [
+            "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.22621; en-US) PowerShell/7.3.9",
+            "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.19045; de-DE) PowerShell/7.4.0",
+        ],
     ]
 }

@@ -8,12 +8,14 @@ import Testing
 struct UserAgentOracleTests {
     static let parser = Result { try UserAgentParser.usual() }
 
-    @Test("agents are told as uap-core's cases say", arguments: [
-        "tests/test_ua.yaml", "test_resources/firefox_user_agent_strings.yaml",
-        "test_resources/opera_mini_user_agent_strings.yaml",
-        "test_resources/pgts_browser_list.yaml",
-        "test_resources/podcasting_user_agent_strings.yaml",
-    ])
+    @Test(
+        "agents are told as uap-core's cases say",
+        arguments: [
+            "tests/test_ua.yaml", "test_resources/firefox_user_agent_strings.yaml",
+            "test_resources/opera_mini_user_agent_strings.yaml",
+            "test_resources/pgts_browser_list.yaml",
+            "test_resources/podcasting_user_agent_strings.yaml",
+        ])
     func agents(file: String) throws {
         try UserAgentOracle.check(file, parser: try Self.parser.get()) { parse in
             [
@@ -23,9 +25,11 @@ struct UserAgentOracleTests {
         }
     }
 
-    @Test("systems are told as uap-core's cases say", arguments: [
-        "tests/test_os.yaml", "test_resources/additional_os_tests.yaml",
-    ])
+    @Test(
+        "systems are told as uap-core's cases say",
+        arguments: [
+            "tests/test_os.yaml", "test_resources/additional_os_tests.yaml",
+        ])
     func systems(file: String) throws {
         try UserAgentOracle.check(file, parser: try Self.parser.get()) { parse in
             [
@@ -77,7 +81,8 @@ struct UserAgentOracleTests {
         var generator = SystemRandomNumberGenerator()
         let seed = UInt64.random(in: 0...UInt64.max, using: &generator)
         var random = SplitMix(state: seed)
-        let texts = try UserAgentOracle.cases(in: "tests/test_device.yaml").map(\.text)
+        let texts =
+            try UserAgentOracle.cases(in: "tests/test_device.yaml").map(\.text)
             + UserAgentOracle.cases(in: "tests/test_ua.yaml").map(\.text)
         for _ in 0..<150 {
             var text = texts[Int(random.next() % UInt64(texts.count))]

@@ -35,24 +35,28 @@ struct UserAgentParserTests {
         try UserAgentParser(yaml: Array(file.utf8), path: "test.yaml")
     }
 
-    @Test("groups stand for what no replacement names; the first match wins", arguments: [
-        ("FooBrowser/1.2.3", ["Foo", "1", "2", "3"]),
-        ("x BarBrowser/1.2 y", ["Bar", "1", "2", nil]),
-        ("FooBrowser/1", ["Generic", nil, nil, nil]),
-        ("It's/5", ["It is 5", "7", nil, nil]),
-        ("It''s/5", ["Other", nil, nil, nil]),
-        ("foobrowser/1.2", ["Other", nil, nil, nil]),
-        ("NeverAhead", ["Other", nil, nil, nil]),
-        ("", ["Other", nil, nil, nil]),
-    ])
+    @Test(
+        "groups stand for what no replacement names; the first match wins",
+        arguments: [
+            ("FooBrowser/1.2.3", ["Foo", "1", "2", "3"]),
+            ("x BarBrowser/1.2 y", ["Bar", "1", "2", nil]),
+            ("FooBrowser/1", ["Generic", nil, nil, nil]),
+            ("It's/5", ["It is 5", "7", nil, nil]),
+            ("It''s/5", ["Other", nil, nil, nil]),
+            ("foobrowser/1.2", ["Other", nil, nil, nil]),
+            ("NeverAhead", ["Other", nil, nil, nil]),
+            ("", ["Other", nil, nil, nil]),
+        ])
     func agents(text: String, expected: [String?]) throws {
         let agent = try Self.parser().parse(text).agent
         #expect([agent.family, agent.major, agent.minor, agent.patch] == expected)
     }
 
-    @Test("systems have four parts of a version", arguments: [
-        ("Sys/1.2.3.4", ["Sys", "1", "2", "3", "4"]), ("Beos5", ["BeOS", "R5", nil, nil, nil]),
-    ])
+    @Test(
+        "systems have four parts of a version",
+        arguments: [
+            ("Sys/1.2.3.4", ["Sys", "1", "2", "3", "4"]), ("Beos5", ["BeOS", "R5", nil, nil, nil]),
+        ])
     func systems(text: String, expected: [String?]) throws {
         let system = try Self.parser().parse(text).system
         #expect(
@@ -60,11 +64,13 @@ struct UserAgentParserTests {
                 == expected)
     }
 
-    @Test("devices may ignore case, and have a brand only where a rule says so", arguments: [
-        ("PHONE abc def", ["def abc", "Made by abc", "def"]),
-        ("phone ABC ", ["ABC", "Made by ABC", nil]),
-        ("Plain", ["Plain", nil, "Plain"]), ("plain", ["Other", nil, nil]),
-    ])
+    @Test(
+        "devices may ignore case, and have a brand only where a rule says so",
+        arguments: [
+            ("PHONE abc def", ["def abc", "Made by abc", "def"]),
+            ("phone ABC ", ["ABC", "Made by ABC", nil]),
+            ("Plain", ["Plain", nil, "Plain"]), ("plain", ["Other", nil, nil]),
+        ])
     func devices(text: String, expected: [String?]) throws {
         let device = try Self.parser().parse(text).device
         #expect([device.family, device.brand, device.model] == expected)
@@ -98,10 +104,15 @@ struct UserAgentParserTests {
         }
     }
 
-    @Test("a file of another shape is read by Yams, to the same end", arguments: [
-        ("  - regex: 'Browser'", "  - {regex: Browser, family_replacement: Generic}\n  - regex: 'x'"),
-        ("'BeOS'", "BeOS"), ("# a comment", "---"), ("os_parsers:", "os_parsers:   # systems"),
-    ])
+    @Test(
+        "a file of another shape is read by Yams, to the same end",
+        arguments: [
+            (
+                "  - regex: 'Browser'",
+                "  - {regex: Browser, family_replacement: Generic}\n  - regex: 'x'"
+            ),
+            ("'BeOS'", "BeOS"), ("# a comment", "---"), ("os_parsers:", "os_parsers:   # systems"),
+        ])
     func otherShape(line: String, instead: String) throws {
         let file = Self.file.replacing(line, with: instead)
         let bytes = Array(file.utf8)
@@ -111,13 +122,16 @@ struct UserAgentParserTests {
         #expect(parser.parse("Beos5").system == (try Self.parser().parse("Beos5").system))
     }
 
-    @Test("a wrong file is refused, with what is wrong", arguments: [
-        ("- 1", "mapping"), ("user_agent_parsers: []", "has no list 'os_parsers'"),
-        (file.replacing("os_v1_rep", with: "os_v1_ref"), "'os_v1_reflacement'"),
-        (file.replacing("regex_flag: 'i'", with: "regex_flag: 'x'"), "'regex_flag'"),
-        (file.replacing("- regex: '(Plain)'", with: "- model_replacement: 'x'"), "'regex'"),
-        (file.replacing("'(Plain)'", with: "'(Plain)"), "not YAML"), ("\u{0}", ""), ("", "mapping"),
-    ])
+    @Test(
+        "a wrong file is refused, with what is wrong",
+        arguments: [
+            ("- 1", "mapping"), ("user_agent_parsers: []", "has no list 'os_parsers'"),
+            (file.replacing("os_v1_rep", with: "os_v1_ref"), "'os_v1_reflacement'"),
+            (file.replacing("regex_flag: 'i'", with: "regex_flag: 'x'"), "'regex_flag'"),
+            (file.replacing("- regex: '(Plain)'", with: "- model_replacement: 'x'"), "'regex'"),
+            (file.replacing("'(Plain)'", with: "'(Plain)"), "not YAML"), ("\u{0}", ""),
+            ("", "mapping"),
+        ])
     func wrongFile(file: String, problem: String) {
         let error = #expect(throws: UserAgentError.self) { try Self.parser(file) }
         #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
@@ -153,18 +167,23 @@ struct UserAgentLiteralsTests {
         }
     }
 
-    @Test("literals are found, in lower case", arguments: [
-        ("Foo", [["foo"]]), ("Fo", []), ("Foo.Bar", [["foo"], ["bar"]]),
-        ("(Foo|Bar)/", [["foo/", "bar/"]]), ("(?:Foo|)Bar", [["foobar", "bar"]]),
-        ("Foo?Bar", [["foobar", "fobar"]]), ("Foo*Bar", [["bar"]]), ("(Foo)+Bar", [["foo"], ["bar"]]),
-        ("(?:ab){2}", [["abab"]]), ("(?:ab){0,2}x", []), ("Foo{2,3}", []),
-        ("[Ff]oo[/ ]", [["foo/", "foo "]]), ("[a-z]oo", []), ("[^a]foo", [["foo"]]),
-        ("foo\\.bar", [["foo.bar"]]), ("foo\\dbar", [["foo"], ["bar"]]), ("^foo$", [["foo"]]),
-        ("\\bfoo\\b", [["foo"]]), ("foo|ba", []), ("a(foo.*bar|quux)", [["foo", "quux"], ["bar", "quux"]]),
-        ("abcdefghij", [["abcdefgh"], ["efghij"]]),
-        ("foo(?=bar)", []), ("(?i)foo", []), ("foo\\1", []), ("(foo", []), ("foo)", []), ("foo**", []),
-        ("[foo", []), ("foo{", []), ("\\x41foo", []),
-    ] as [(String, [Set<String>])])
+    @Test(
+        "literals are found, in lower case",
+        arguments: [
+            ("Foo", [["foo"]]), ("Fo", []), ("Foo.Bar", [["foo"], ["bar"]]),
+            ("(Foo|Bar)/", [["foo/", "bar/"]]), ("(?:Foo|)Bar", [["foobar", "bar"]]),
+            ("Foo?Bar", [["foobar", "fobar"]]), ("Foo*Bar", [["bar"]]),
+            ("(Foo)+Bar", [["foo"], ["bar"]]),
+            ("(?:ab){2}", [["abab"]]), ("(?:ab){0,2}x", []), ("Foo{2,3}", []),
+            ("[Ff]oo[/ ]", [["foo/", "foo "]]), ("[a-z]oo", []), ("[^a]foo", [["foo"]]),
+            ("foo\\.bar", [["foo.bar"]]), ("foo\\dbar", [["foo"], ["bar"]]), ("^foo$", [["foo"]]),
+            ("\\bfoo\\b", [["foo"]]), ("foo|ba", []),
+            ("a(foo.*bar|quux)", [["foo", "quux"], ["bar", "quux"]]),
+            ("abcdefghij", [["abcdefgh"], ["efghij"]]),
+            ("foo(?=bar)", []), ("(?i)foo", []), ("foo\\1", []), ("(foo", []), ("foo)", []),
+            ("foo**", []),
+            ("[foo", []), ("foo{", []), ("\\x41foo", []),
+        ] as [(String, [Set<String>])])
     func literals(pattern: String, expected: [Set<String>]) {
         #expect(Self.words(pattern) == Set(expected))
     }
