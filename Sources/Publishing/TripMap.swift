@@ -22,6 +22,7 @@ struct TripMap {
         var places: Set<String> = []
         dots = digest.standing.filter { alert in
             guard let latitude = alert.place.latitude, let longitude = alert.place.longitude,
+                GeoPoint(latitude: latitude, longitude: longitude) != nil,
                 !travelling.contains(alert.id), places.count < HTMLReport.tripLimit
             else { return false }
             return places.insert("\(Int(latitude * 10)),\(Int(longitude * 10))").inserted

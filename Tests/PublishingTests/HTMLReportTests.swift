@@ -134,6 +134,16 @@ extension HTMLReportTests {
         #expect(Self.html(SampleAlerts.all) == Self.html(SampleAlerts.all.reversed()))
     }
 
+    @Test(
+        "a place off the globe is not drawn",
+        arguments: [(Double.nan, 0.0), (0, .infinity), (91, 0), (1e300, 1e300)])
+    func offTheGlobe(latitude: Double, longitude: Double) {
+        var alert = SampleAlerts.all[7]
+        (alert.place.latitude, alert.place.longitude) = (latitude, longitude)
+        #expect(!Self.html([alert]).contains("<section class=\"map\""))
+        #expect(Self.html([SampleAlerts.all[7]]).contains("<section class=\"map\""))
+    }
+
     @Test("no alerts make a page that says so")
     func none() {
         let html = String(
