@@ -54,7 +54,7 @@ let package = Package(
         .target(
             name: "Response",
             dependencies: ["SessionModel", "StateStore", "CCurl"]),
-        .target(name: "Publishing", dependencies: ["SessionModel"]),
+        .target(name: "Publishing", dependencies: ["SessionModel"], exclude: ["Schemas"]),
         .target(
             name: "Pipeline",
             dependencies: [

@@ -1,0 +1,133 @@
+import Enrichment
+import Glibc
+import SessionModel
+
+/// Made-up records in the native format: each user has a home, devices and a rhythm; a small share of
+/// records comes from a device never seen at a place far away.
+struct BenchWorkload {
+    var records = 1_000_000
+    var users = 50_000
+    var days = 30
+    /// Share of records that an intruder made.
+    var oddShare = 0.003
+    var seed: UInt64 = 7
+
+    private struct Generator {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            state &+= 0x9e37_79b9_7f4a_7c15
+            return mix(state, 77)
+        }
+        mutating func below(_ n: Int) -> Int {
+            Int(truncatingIfNeeded: (next() >> 11) % UInt64(max(1, n)))
+        }
+        mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    }
+
+    private struct User {
+        var addresses: [String]
+        var devices: [(id: String, agent: String)]
+    }
+
+    private static let agents = [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/%.1 Safari/605.1.15",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_% like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:%.0) Gecko/20100101 Firefox/%.0",
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%.0.0.0 Mobile Safari/537.36",
+    ]
+
+    /// Addresses that a database places, by country, near ones together.
+    private func pool(_ databases: GeoDatabases, _ random: inout Generator) -> [[String]] {
+        let enricher = AddressEnricher(databases)
+        var byPlace: [UInt64: [String]] = [:]
+        var found = 0
+        var tries = 0
+        while found < 40_000, tries < 2_000_000 {
+            tries += 1
+            let address = IPAddress(
+                v4: UInt32(truncatingIfNeeded: (1 << 24) + random.below(222 << 24)))
+            let facts = enricher.facts(for: address)
+            guard facts.isLocated else { continue }
+            let cell =
+                UInt64(facts.country.rawValue) << 32
+                | UInt64(bitPattern: Int64(facts.point.latitude / 2)) << 48
+                | UInt64(truncatingIfNeeded: Int64(facts.point.longitude / 2) & 0xFFFF)
+            byPlace[cell, default: []].append(address.description)
+            found += 1
+        }
+        return byPlace.keys.sorted().map { byPlace[$0] ?? [] }
+    }
+
+    /// Writes the records to a file, in time order, from 2026-01-01 on.
+    func write(to path: String, databases: GeoDatabases) throws {
+        var random = Generator(state: seed)
+        let places = pool(databases, &random)
+        guard !places.isEmpty else { throw Misuse("the GeoIP database places no address") }
+        // Towns in proportion to their addresses.
+        var towns: [Int] = []
+        for (i, place) in places.enumerated() { towns += Array(repeating: i, count: place.count) }
+        var everyone: [User] = []
+        everyone.reserveCapacity(users)
+        for _ in 0..<users {
+            let town = places[towns[random.below(towns.count)]]
+            let addresses = (0..<3).map { _ in town[random.below(town.count)] }
+            let devices = (0...random.below(3)).map { _ in device(&random) }
+            everyone.append(User(addresses: addresses, devices: devices))
+        }
+        guard let file = unsafe fopen(path, "w") else {
+            throw Misuse("\(path): cannot be written", exitCode: 73)
+        }
+        defer { unsafe fclose(file) }
+        var buffer: [UInt8] = []
+        buffer.reserveCapacity(1 << 20)
+        let start = Timestamp(year: 2026, month: 1, day: 1).milliseconds
+        let step = Double(days) * 86_400_000 / Double(max(1, records))
+        for i in 0..<records {
+            // One record in five is of a few busy users, as everywhere.
+            let busy = random.unit() < 0.2
+            let u =
+                busy
+                ? min(users - 1, Int(pow(1 - random.unit(), -1 / 1.1)) - 1) : random.below(users)
+            let user = everyone[max(0, u)]
+            var address = user.addresses[random.below(user.addresses.count)]
+            var device = user.devices[random.below(user.devices.count)]
+            if random.unit() < oddShare {
+                let town = places[towns[random.below(towns.count)]]
+                address = town[random.below(town.count)]
+                device = self.device(&random)
+            }
+            let outcome = random.unit() < 0.95 ? "success" : "failure"
+            let time = Timestamp(milliseconds: start + Int64(Double(i) * step))
+            buffer += Array(
+                #"{"id":"e\#(padded(i, 10))","time":"\#(time.rfc3339)","user":{"id":"u\#(padded(u, 7))","name":"user\#(u)@example.com"},"session":{"id":"s\#(hex(random.next()))"},"event":"login","outcome":"\#(outcome)","ip":"\#(address)","device":{"id":"\#(device.id)"},"user_agent":"\#(device.agent)"}"#
+                    .utf8)
+            buffer.append(0x0A)
+            if buffer.count > 1 << 20 || i == records - 1 {
+                guard unsafe fwrite(buffer, 1, buffer.count, file) == buffer.count else {
+                    throw Misuse("\(path): the disk is full", exitCode: 74)
+                }
+                buffer.removeAll(keepingCapacity: true)
+            }
+        }
+    }
+
+    private func device(_ random: inout Generator) -> (id: String, agent: String) {
+        let agent = Self.agents[random.below(Self.agents.count)]
+        let version = String(100 + random.below(30))
+        return (
+            "d" + hex(random.next()).suffix(12),
+            agent.split(separator: "%", omittingEmptySubsequences: false).joined(separator: version)
+        )
+    }
+
+    private func padded(_ value: Int, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    private func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,132 @@
+public import ArgumentParser
+import Enrichment
+import Glibc
+public import Pipeline
+import Publishing
+import Response
+import RuleBook
+import SessionModel
+
+extension OutputTarget: ExpressibleByArgument {
+    public init?(argument: String) {
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let kind = Kind(rawValue: String(parts[0])) else { return nil }
+        let path = parts.count > 1 ? String(parts[1]) : "-"
+        guard !path.isEmpty else { return nil }
+        self.init(kind: kind, path: path)
+    }
+}
+
+/// Where alerts, rejects and the report go.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where alerts go: 'text', 'ndjson', or one with ':PATH' for a file that is added to. May be repeated. Default: text.",
+            valueName: "kind[:path]"))
+    var output: [OutputTarget] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write one self-contained HTML page about the alerts in the state.", valueName: "file"))
+    var report: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where refused lines go, with source, line number and reason, as NDJSON.",
+            valueName: "file"))
+    var rejects: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The share of refused lines, in percent, above which the run ends with status 65 (from 100 lines on).",
+            valueName: "percent"))
+    var maxRejects: Double = 1
+
+    @Option(name: .long, help: "Colour in text: auto, always or never.")
+    var color: ColorChoice = .auto
+
+    enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
+        case auto, always, never
+    }
+
+    var targets: [OutputTarget] {
+        output.isEmpty ? [OutputTarget(kind: .text, path: "-")] : output
+    }
+
+    var rejectShare: Double { maxRejects / 100 }
+
+    var style: TextStyle {
+        switch color {
+        case .always: TextStyle(color: true)
+        case .never: TextStyle(color: false)
+        case .auto: TextStyle(color: mayColor(STDOUT_FILENO))
+        }
+    }
+
+    func validate() throws {
+        guard (0...100).contains(maxRejects) else {
+            throw ValidationError("--max-rejects is \(maxRejects). Use 0 to 100.")
+        }
+    }
+}
+
+/// How a run uses the machine.
+struct RunningOptions: ParsableArguments {
+    @Option(name: .long, help: "Worker threads. Default: one for each core.")
+    var threads: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How late a record may come and still be judged as if in order, in minutes.",
+            valueName: "minutes"))
+    var lateness: Double = 360
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Records of one commit at most.", valueName: "count"))
+    var batch: Int?
+
+    @Flag(name: .long, help: "Show progress on standard error. Default: when it is a terminal.")
+    var progress = false
+
+    @Flag(name: [.short, .long], help: "Say on standard error what was read and how.")
+    var verbose = false
+
+    func validate() throws {
+        guard (1...64).contains(threads ?? 1) else {
+            throw ValidationError("--threads is \(threads ?? 0). Use 1 to 64.")
+        }
+        guard (0...10_080).contains(lateness) else {
+            throw ValidationError("--lateness is \(lateness). Use 0 to 10080 minutes (a week).")
+        }
+        guard (batch ?? 1) >= 1 else {
+            throw ValidationError("--batch is \(batch ?? 0). Use 1 or more.")
+        }
+    }
+
+    func options(
+        format: FormatOptions, rules: RuleBook, databases: GeoDatabases, output: OutputOptions,
+        policy: ResponsePolicy
+    ) throws -> AnalysisOptions {
+        var options = AnalysisOptions(
+            intake: try format.intake(), rules: rules.detection, databases: databases,
+            userAgents: try UserAgentParser.usual(), policy: policy)
+        options.format = try format.choice()
+        options.outputs = output.targets
+        options.rejectsPath = output.rejects
+        options.style = output.style
+        options.threads = threads ?? coreCount()
+        options.latenessMilliseconds = Int64(lateness * 60_000)
+        if let batch {
+            options.commitRecords = batch
+            // Some 100 bytes are the shortest record, so that batches do not grow past the wish.
+            options.chunkBytes = max(4096, min(options.chunkBytes, batch * 100))
+        }
+        return options
+    }
+}

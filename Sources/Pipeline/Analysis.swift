@@ -1,0 +1,209 @@
+public import Detection
+public import Enrichment
+import Glibc
+public import Intake
+public import Publishing
+public import Response
+public import SessionModel
+public import StateStore
+
+/// All that a run is told.
+public struct AnalysisOptions {
+    public var format = FormatChoice.auto()
+    public var intake: IntakeOptions
+    public var rules: [DetectionRule]
+    public var databases: GeoDatabases
+    public var userAgents: UserAgentParser
+    public var policy: ResponsePolicy
+    public var outputs: [OutputTarget] = []
+    public var rejectsPath: String?
+    /// Of alerts as text.
+    public var style = TextStyle()
+    /// Workers, 1 through 64.
+    public var threads = 1
+    /// How late a record may come, ms.
+    public var latenessMilliseconds: Int64 = 6 * 3_600_000
+    /// Bytes of profiles in memory before a commit lets go of them.
+    public var profileBudget = 288 << 20
+    /// Bytes of a source that are decoded and judged at a time.
+    public var chunkBytes = 1 << 20
+    /// The most records and seconds of one commit.
+    public var commitRecords = 2_000_000
+    public var commitSeconds = 4.0
+
+    public init(
+        intake: IntakeOptions, rules: [DetectionRule], databases: GeoDatabases,
+        userAgents: UserAgentParser, policy: ResponsePolicy
+    ) {
+        self.intake = intake
+        self.rules = rules
+        self.databases = databases
+        self.userAgents = userAgents
+        self.policy = policy
+    }
+}
+
+/// What a run came to.
+public struct AnalysisResult: Sendable {
+    public var summary = RunSummary()
+    public var lines: UInt64 = 0
+    public var late = 0
+    public var tooLate = 0
+    public var duplicates = 0
+    public var times = StageTimes()
+    public var profileBytes = 0
+    public var profiles = 0
+    /// What a person should know: which format was taken, a file that shrank, a damaged archive.
+    public var notes: [String] = []
+    /// Alerts that went to standard output.
+    public var printed = 0
+
+    public init() {}
+
+    /// Whether more lines were refused than a share (0 through 1) of those looked at. Below 100
+    /// lines a share says nothing.
+    public func hasTooManyRejects(share: Double) -> Bool {
+        lines >= 100 && Double(summary.rejected) > share * Double(lines)
+    }
+}
+
+/// Runs records from sources through the engine into the state and the outputs.
+public final class Analysis {
+    private let options: AnalysisOptions
+    private let store: StateStore
+    private let engine: Engine
+    private let outputs: Outputs
+    private let now: () -> Timestamp
+    private let clock = ContinuousClock()
+    private let started: ContinuousClock.Instant
+    private var lastCommit: ContinuousClock.Instant
+    private var rows: [String: CheckpointRow] = [:]
+    public private(set) var result = AnalysisResult()
+    /// Called from time to time with what was read, and of how many bytes.
+    public var progress: ((_ records: Int, _ bytes: UInt64, _ total: UInt64?) -> Void)?
+
+    /// - Parameter now: Wall time, for stamps.
+    public init(
+        _ options: AnalysisOptions, store: StateStore, now: @escaping () -> Timestamp
+    ) throws {
+        self.options = options
+        self.store = store
+        self.now = now
+        started = clock.now
+        lastCommit = started
+        engine = try Engine(
+            store: store, rules: options.rules, databases: options.databases,
+            userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
+            threads: options.threads, profileBudget: options.profileBudget,
+            latenessMilliseconds: options.latenessMilliseconds)
+        outputs = try Outputs(
+            options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
+        result.notes += outputs.notes
+    }
+
+    // MARK: - Batch
+
+    /// Reads the inputs to their ends, each from where the state says it was left.
+    ///
+    /// Several inputs are merged by time. On an error what was committed stays, and the next run goes
+    /// on from there.
+    public func analyze(_ inputs: [Input]) throws {
+        let candidates = try store.checkpoints().map(\.position)
+        var readers: [SourceReader] = []
+        for input in inputs {
+            let reader = try SourceReader(
+                input: input, format: options.format, options: options.intake,
+                resumeCandidates: candidates)
+            result.notes += reader.notes
+            result.notes.append(reader.formatNote)
+            readers.append(reader)
+        }
+        let total = readers.reduce(UInt64?(0)) { sum, reader in
+            guard let sum, let bytes = reader.totalBytes else { return nil }
+            return sum + bytes
+        }
+        var counters = IntakeCounters()
+        func report() {
+            progress?(
+                counters.records, readers.reduce(0) { $0 + $1.consumedBytes }, total)
+        }
+        if readers.count == 1 {
+            let source = try SingleSource(
+                readers[0], options: options.intake, workers: engine.team.count,
+                chunkBytes: options.chunkBytes * engine.team.count)
+            while try source.step(engine, outputs) {
+                counters = source.counters
+                if let position = source.position { note(position) }
+                try commitIfDue()
+                report()
+            }
+            counters = source.counters
+            if let position = source.position { note(position) }
+        } else {
+            let merged = try MergedSources(
+                readers, options: options.intake, chunkBytes: options.chunkBytes)
+            while try merged.step(engine, outputs) {
+                counters = merged.counters
+                if isCommitDue {
+                    for position in merged.positions { note(position) }
+                    try commit()
+                }
+                report()
+            }
+            counters = merged.counters
+            for position in merged.positions { note(position) }
+        }
+        for reader in readers where reader.isDamaged { result.notes += reader.notes }
+        add(counters)
+        try commit()
+        try finish()
+    }
+
+    private func note(_ position: SourcePosition) {
+        guard position.path != "-" else { return }  // standard input cannot be gone on with
+        let row = CheckpointRow(position)
+        rows[row.sourceKey] = row
+    }
+
+    private var isCommitDue: Bool {
+        engine.isMemoryDue || engine.uncommittedRecords >= options.commitRecords
+            || engine.uncommittedRecords > 0
+                && seconds(clock.now - lastCommit) >= options.commitSeconds
+    }
+
+    private func commitIfDue() throws {
+        if isCommitDue { try commit() }
+    }
+
+    private func commit() throws {
+        try engine.commit(
+            now: now(), outputs: outputs,
+            checkpoints: rows.values.sorted { $0.sourceKey < $1.sourceKey })
+        rows.removeAll()
+        lastCommit = clock.now
+    }
+
+    private func add(_ counters: IntakeCounters) {
+        result.lines = counters.lines
+        result.summary.records = counters.records
+        result.summary.rejected = Int(counters.rejected)
+        result.summary.skipped = Int(counters.skipped)
+    }
+
+    private func finish() throws {
+        try outputs.finish(store)
+        result.summary.users = engine.profileCount
+        result.summary.alertsOpened = engine.counters.opened
+        result.summary.alertsAmended = engine.counters.amended
+        result.summary.alertsRetracted = engine.counters.retracted
+        result.summary.actionsPlanned = engine.counters.actions
+        result.summary.seconds = seconds(clock.now - started)
+        result.late = engine.lateCount
+        result.tooLate = engine.tooLateCount
+        result.duplicates = engine.duplicateCount
+        result.times = engine.times
+        result.profileBytes = engine.memoryBytes
+        result.profiles = engine.profileCount
+        result.printed = outputs.printedCount
+    }
+}

@@ -1,0 +1,269 @@
+import Detection
+import Enrichment
+import Response
+import SessionModel
+import StateStore
+
+/// Share of a run's time by stage, in seconds of the slowest worker.
+public struct StageTimes: Sendable, Equatable {
+    /// Decoding, GeoIP and device recognition.
+    public var intake = 0.0
+    /// Loading profiles, judging, learning.
+    public var judging = 0.0
+    /// Alerts into words, profiles into rows, the transaction.
+    public var commit = 0.0
+    /// Waiting for the next chunk to be read.
+    public var reading = 0.0
+    public init() {}
+}
+
+/// Takes batches of records through enrichment and judgement, and commits what came of them.
+///
+/// Users are spread over shards by their key, one shard a worker, so that each user's records are
+/// judged in their order by one thread, however many there are.
+final class Engine {
+    struct Counters {
+        var records = 0
+        var opened = 0
+        var amended = 0
+        var retracted = 0
+        var actions = 0
+    }
+
+    let store: StateStore
+    let team: WorkerTeam
+    private let shards: [ProfileShard]
+    private let workers: [Worker]
+    private let planner: ActionPlanner
+    private let profileBudget: Int
+    private var batchNumber: UInt64 = 0
+    private(set) var counters = Counters()
+    private(set) var times = StageTimes()
+    /// Records since the last commit.
+    private(set) var uncommittedRecords = 0
+    private let clock = ContinuousClock()
+
+    /// What one worker has of its own.
+    private final class Worker {
+        let addresses: AddressEnricher
+        let clients: ClientRecognizer
+        var sightings: UnsafeMutablePointer<Sighting>
+        var capacity = 4096
+        /// By shard.
+        var lists: [[UInt32]]
+        var failure: (any Error)?
+
+        init(_ databases: GeoDatabases, _ parser: UserAgentParser, shards: Int) {
+            addresses = AddressEnricher(databases)
+            clients = ClientRecognizer(parser: parser)
+            sightings = .allocate(capacity: capacity)
+            lists = Array(repeating: [], count: shards)
+        }
+
+        deinit { sightings.deallocate() }
+
+        func reserve(_ count: Int) {
+            guard count > capacity else { return }
+            sightings.deallocate()
+            capacity = count + count / 2
+            sightings = .allocate(capacity: capacity)
+        }
+    }
+
+    init(
+        store: StateStore, rules: [DetectionRule], databases: GeoDatabases,
+        userAgents: UserAgentParser, planner: ActionPlanner, threads: Int, profileBudget: Int,
+        latenessMilliseconds: Int64
+    ) throws {
+        self.store = store
+        self.planner = planner
+        self.profileBudget = profileBudget
+        let threads = max(1, min(64, threads))
+        team = WorkerTeam(count: threads)
+        let isEmpty = try store.profileCount() == 0
+        var shards: [ProfileShard] = []
+        for _ in 0..<threads {
+            shards.append(
+                ProfileShard(
+                    judge: Judge(rules: rules, latenessMilliseconds: latenessMilliseconds),
+                    reader: isEmpty ? nil : try store.makeProfileReader()))
+        }
+        self.shards = shards
+        workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: threads) }
+    }
+
+    // MARK: - A batch
+
+    /// Takes one batch through. `produce` is called on every worker and gives that worker's part of
+    /// the batch, in order; the parts together are the batch, by number of worker. The records need
+    /// to stay valid until this returns.
+    func process(_ produce: (Int) -> UnsafeBufferPointer<Record>) throws {
+        batchNumber += 1
+        let start = clock.now
+        team.run { worker in enrich(workers[worker], number: worker, produce(worker)) }
+        for worker in workers {
+            if let failure = worker.failure { throw failure }
+        }
+        let middle = clock.now
+        team.run { worker in
+            shards[worker].judge(
+                workers.map { SightingList(sightings: $0.sightings, indices: $0.lists[worker]) },
+                worker: worker)
+        }
+        for shard in shards {
+            if let failure = shard.failure { throw failure }
+        }
+        times.intake += seconds(middle - start)
+        times.judging += seconds(clock.now - middle)
+    }
+
+    private func enrich(_ worker: Worker, number: Int, _ records: UnsafeBufferPointer<Record>) {
+        for shard in worker.lists.indices {
+            worker.lists[shard].removeAll(keepingCapacity: true)
+        }
+        do {
+            try worker.addresses.beginChunk()
+        } catch {
+            worker.failure = error
+            return
+        }
+        worker.clients.beginChunk()
+        worker.reserve(records.count)
+        let base = batchNumber << 40 | UInt64(number) << 32
+        let shardCount = UInt64(shards.count)
+        for i in 0..<records.count {
+            let sighting = worker.sightings + i
+            sighting.initialize(to: Sighting())
+            sighting.pointee.record = records[i]
+            sighting.pointee.place = worker.addresses.facts(for: records[i].address)
+            sighting.pointee.client = worker.clients.facts(userAgent: records[i].userAgent)
+            sighting.pointee.computeKeys()
+            sighting.pointee.sequence = base | UInt64(i)
+            let shard = sighting.pointee.userKey % shardCount
+            worker.lists[Int(shard)].append(UInt32(i))
+        }
+    }
+
+    func didProcess(records: Int) {
+        counters.records += records
+        uncommittedRecords += records
+    }
+
+    func didWait(_ duration: Duration) { times.reading += seconds(duration) }
+
+    /// Whether memory asks for a commit, after which profiles can be let go.
+    var isMemoryDue: Bool {
+        shards.reduce(0) { $0 + $1.memoryBytes } > profileBudget
+    }
+
+    var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
+    var profileCount: Int { shards.reduce(0) { $0 + $1.count } }
+    var lateCount: Int { shards.reduce(0) { $0 + $1.lateCount } }
+    var tooLateCount: Int { shards.reduce(0) { $0 + $1.tooLateCount } }
+    var duplicateCount: Int { shards.reduce(0) { $0 + $1.duplicateCount } }
+    var hasUncommitted: Bool { uncommittedRecords > 0 || shards.contains { $0.dirtyCount > 0 } }
+
+    // MARK: - A commit
+
+    /// Commits everything since the last commit in one transaction: profiles, alerts, actions, the
+    /// positions in the sources, and how far the outputs go.
+    ///
+    /// - Parameters:
+    ///   - now: Wall time, for stamps only.
+    ///   - outputs: Take the alerts before the transaction; their new lengths go into it.
+    ///   - checkpoints: Where each source goes on.
+    func commit(now: Timestamp, outputs: Outputs, checkpoints: [CheckpointRow]) throws {
+        let start = clock.now
+        var alerts = shards.flatMap { $0.takeEmitted() }
+        alerts.sort { $0.sequence < $1.sequence }
+        team.run { worker in shards[worker].encodeDirty() }
+        let finished = alerts.map { finish($0.alert) }
+        try outputs.take(finished.map(\.published))
+        try store.commit { transaction in
+            try putProfiles(&transaction)
+            var sequence = outputs.lastSequence
+            for alert in finished {
+                sequence = try transaction.putAlertRevision(alert.row)
+                for action in alert.actions {
+                    // The id says whether it is there already: an amended alert plans nothing twice.
+                    _ = try transaction.putAction(
+                        StoreOutbox.row(
+                            for: action, alertRevision: alert.row.revision, createdAt: now))
+                }
+            }
+            for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
+            try outputs.store(&transaction, sequence: sequence)
+        }
+        try outputs.committed()
+        for alert in finished {
+            switch alert.published.alert.status {
+            case .open: counters.opened += 1
+            case .amended: counters.amended += 1
+            case .retracted: counters.retracted += 1
+            }
+            counters.actions += alert.actions.count
+        }
+        uncommittedRecords = 0
+        for shard in shards {
+            shard.committed(budget: profileBudget / shards.count) {
+                try? store.makeProfileReader()
+            }
+        }
+        times.commit += seconds(clock.now - start)
+    }
+
+    private struct Finished {
+        var published: Outputs.Published
+        var row: AlertRevision
+        var actions: [PlannedAction]
+    }
+
+    private func finish(_ alert: Alert) -> Finished {
+        var alert = alert
+        var actions: [PlannedAction] = []
+        if alert.status != .retracted {
+            alert.recommendations = Recommendations.steps(for: alert)
+            actions = planner.plan(for: alert)
+            alert.actions = actions.map(\.summary)
+        }
+        let published = Outputs.Published(alert)
+        var tenant = alert.tenant
+        var user = alert.userID
+        let key = tenant.withUTF8 { tenant in
+            user.withUTF8 { Sighting.userKey(tenant: TextView(tenant), user: TextView($0)) }
+        }
+        let row = AlertRevision(
+            alertID: alert.id, revision: alert.revision, status: alert.status.rawValue,
+            userKey: key, tenant: alert.tenant, userID: alert.userID,
+            timeMilliseconds: alert.time.milliseconds, risk: alert.risk,
+            severity: Int(alert.severity.rawValue), json: published.json)
+        return Finished(published: published, row: row, actions: actions)
+    }
+
+    /// Puts the shards' rows in the order of their keys, so that each page is touched once.
+    private func putProfiles(_ transaction: inout StateTransaction) throws {
+        var cursors = Array(repeating: 0, count: shards.count)
+        while true {
+            var next = -1
+            var least = UInt64.max
+            for s in shards.indices where cursors[s] < shards[s].encodedKeys.count {
+                let key = shards[s].encodedKeys[cursors[s]]
+                if next < 0 || key < least { (next, least) = (s, key) }
+            }
+            guard next >= 0 else { return }
+            let shard = shards[next]
+            let i = cursors[next]
+            let from = i == 0 ? 0 : shard.encodedEnds[i - 1]
+            try transaction.putProfile(
+                key: least,
+                bytes: UnsafeRawBufferPointer(
+                    start: shard.encoded + from, count: shard.encodedEnds[i] - from))
+            cursors[next] += 1
+        }
+    }
+}
+
+func seconds(_ duration: Duration) -> Double {
+    let (whole, atto) = duration.components
+    return Double(whole) + Double(atto) * 1e-18
+}

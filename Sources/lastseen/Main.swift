@@ -1,0 +1,6 @@
+import LastseenCommands
+
+@main
+enum Main {
+    static func main() { LastseenCommand.run() }
+}
