@@ -157,7 +157,9 @@ public final class SourceReader: @unchecked Sendable {
         let found = source.isPlainFile ? resumePlain(usable) : try resumeCompressed(usable)
         if let found {
             resumed = found
-            line = found.line + 1
+            // What comes after a line without a newline is still of that line.
+            let isInLine = framing == .lines && dropUntil == 0 && history.last != 0x0A
+            line = isInLine ? max(1, found.line) : found.line + 1
         } else if let own {
             source.refresh()
             let size = UInt64(max(0, source.information.st_size))
