@@ -1,0 +1,200 @@
+internal import GRDB
+internal import Synchronization
+
+/// The state that Lastseen keeps between runs: profiles, alerts, actions and how far each source
+/// and output is, in one SQLite file.
+///
+/// One run at a time may write (a lock beside the file says who); any number may read along, also
+/// other processes, and see whole commits only. What `commit` wrote survives `kill -9`; after a
+/// power cut the state is that of an earlier commit, as a whole.
+///
+/// All methods may be called from any thread. A read inside the body of `commit` sees the commit
+/// before (with `:memory:`: what was written so far).
+public final class StateStore: @unchecked Sendable {
+    /// The file, as SQLite has it open: absolute, without links; or `:memory:`.
+    public let path: String
+    /// Whether there was no profile when it was opened: then none has to be looked for.
+    public let isEmpty: Bool
+
+    private let writer: Session?
+    /// What SQLite is told to open for reading.
+    private let readingName: String
+    private let tuning: StateTuning
+    private let rest: Mutex<Rest>
+
+    private struct Rest {
+        var lock: StateLock?
+        /// For the reads of this class; opened at the first.
+        var reader: Session?
+        var isClosed = false
+    }
+
+    /// Opens a state, or makes it, with its folders (0700; the file 0600).
+    ///
+    /// - Parameters:
+    ///   - path: A file, or `:memory:` for a state that ends with this object.
+    ///   - waitSeconds: How long to wait for another run that writes to it.
+    ///   - holder: What such a run is told of this one: `lastseen analyze, pid 123`.
+    ///   - readOnly: Takes no lock and works while a run is on. Nothing is made: where there is no
+    ///     state it throws `StateError.missing`.
+    public convenience init(
+        path: String, waitSeconds: Double, holder: String, readOnly: Bool = false
+    ) throws(StateError) {
+        try self.init(
+            path: path, waitSeconds: waitSeconds, holder: holder, readOnly: readOnly,
+            tuning: StateTuning())
+    }
+
+    package init(
+        path: String, waitSeconds: Double, holder: String, readOnly: Bool = false,
+        tuning: StateTuning
+    ) throws(StateError) {
+        self.tuning = tuning
+        if path == ":memory:" {
+            let session = try Session(path: path, opening: path, isReadOnly: false)
+            try session.makeWriter(tuning, version: 0)
+            (self.path, readingName, isEmpty, writer) = (path, path, true, session)
+            rest = Mutex(Rest(reader: session))
+        } else if readOnly {
+            self.path = try StateFile.find(path)
+            let (session, name) = try Self.openToRead(self.path)
+            try session.makeReader(tuning)
+            let version = try session.checkIdentity()
+            if version == 0 { throw .missing(path: path) }
+            if version < Schema.version {
+                throw .olderVersion(path: path, found: version, supported: Schema.version)
+            }
+            (readingName, writer) = (name, nil)
+            isEmpty = try session.hasNoProfile()
+            rest = Mutex(Rest(reader: session))
+        } else {
+            self.path = try StateFile.prepare(path)
+            let session = try Session(path: self.path, opening: self.path, isReadOnly: false)
+            // Before the lock, so that no lock file is left beside what is not ours; and after it,
+            // as another run may have brought the state up meanwhile.
+            _ = try session.checkIdentity()
+            let lock = try StateLock(
+                statePath: self.path, waitSeconds: waitSeconds, holder: holder)
+            try session.makeWriter(tuning, version: try session.checkIdentity())
+            (readingName, writer) = (self.path, session)
+            isEmpty = try session.hasNoProfile()
+            rest = Mutex(Rest(lock: lock))
+        }
+    }
+
+    private static func openToRead(_ path: String) throws(StateError) -> (Session, String) {
+        do {
+            return (try Session(path: path, opening: path, isReadOnly: true), path)
+        } catch {
+            guard case .cannotOpen = error, StateFile.isFrozen(path) else { throw error }
+            let name = StateFile.immutableURI(path)
+            return (try Session(path: path, opening: name, isReadOnly: true), name)
+        }
+    }
+
+    deinit { close() }
+
+    /// Moves the log into the file, closes it and gives the lock back. Later calls throw.
+    ///
+    /// Never fails: what cannot be moved now, as on a full disk, stays in the log, which is part of
+    /// the state. Readers made by `makeProfileReader` keep working until they go away.
+    public func close() {
+        rest.withLock { rest in
+            rest.isClosed = true
+            if let reader = rest.reader, reader !== writer { reader.close(checkpoints: false) }
+            writer?.close(checkpoints: path != ":memory:")
+            (rest.reader, rest.lock) = (nil, nil)
+        }
+    }
+
+    /// Runs `body` as one transaction: all that it puts is kept, or nothing.
+    ///
+    /// Nothing is kept when `body` throws or any of its puts failed in SQLite, even if `body` goes
+    /// on after that. An error of `body`'s own comes out as `StateError.abandoned`.
+    @discardableResult
+    public func commit<Result>(
+        _ body: (inout StateTransaction) throws -> Result
+    ) throws(StateError) -> Result {
+        guard let writer else {
+            throw .refused(path: path, reason: "it was opened for reading only")
+        }
+        return try writer.use { db in
+            guard !db.isInsideTransaction else {
+                throw StateError.refused(path: path, reason: "a commit was begun inside another")
+            }
+            var result: Result?
+            try db.inTransaction(.immediate) {
+                var transaction = try StateTransaction(
+                    session: writer, database: db, connection: writer.connection(db),
+                    profilePut: writer.statement(.putProfile, db))
+                defer { transaction.end() }
+                let value = try body(&transaction)
+                if let failure = transaction.failure { throw failure }
+                result = value
+                return .commit
+            }
+            guard let result else {
+                throw StateError.failed(path: path, reason: "the commit did not take place")
+            }
+            return result
+        }
+    }
+
+    /// A reader of profiles for one thread, with a connection of its own (with `:memory:` all share
+    /// one, and wait for each other and for commits).
+    public func makeProfileReader() throws(StateError) -> ProfileReader {
+        if let writer, path == ":memory:" { return try ProfileReader(session: writer) }
+        try checkOpen()
+        let session = try Session(path: path, opening: readingName, isReadOnly: true)
+        try session.makeReader(tuning)
+        return try ProfileReader(session: session)
+    }
+
+    /// The place of a profile in the file, ascending in the same order as the keys themselves:
+    /// `rowOrder(a) < rowOrder(b)` when `a < b`. So keys that are put or read in ascending order,
+    /// of either kind, go through the file once.
+    @inlinable public static func rowOrder(_ key: UInt64) -> Int64 {
+        Int64(bitPattern: key ^ 1 << 63)
+    }
+
+    /// Moves what is in the log into the file, as far as no reader is in the way.
+    package func checkpoint() throws(StateError) {
+        try writer?.use { db in _ = try db.checkpoint(.passive) }
+    }
+
+    // MARK: - Reading
+
+    private func checkOpen() throws(StateError) {
+        if rest.withLock({ $0.isClosed }) {
+            throw .refused(path: path, reason: "it was used after it was closed")
+        }
+    }
+
+    /// Runs `body` on the connection for reads.
+    func read<R>(_ body: (Session, Database) throws -> R) throws(StateError) -> R {
+        try checkOpen()
+        let session: Session
+        if let open = rest.withLock({ $0.reader }) {
+            session = open
+        } else {
+            let new = try Session(path: path, opening: readingName, isReadOnly: true)
+            try new.makeReader(tuning)
+            // Two threads may come here at once: the first one's stays.
+            session = rest.withLock { rest in
+                if rest.reader == nil, !rest.isClosed { rest.reader = new }
+                return rest.reader ?? new
+            }
+        }
+        return try session.use { db in try body(session, db) }
+    }
+}
+
+extension Session {
+    func hasNoProfile() throws(StateError) -> Bool {
+        try use { db in
+            let statement = try statement(.anyProfile, db)
+            defer { statement.reset() }
+            return try !statement.step()
+        }
+    }
+}
