@@ -1,5 +1,8 @@
 #include "csimdjson.h"
 
+#include "arena.hpp"
+#include "json_text.hpp"
+
 #include <simdjson.h>
 
 #include <cstdlib>
@@ -14,7 +17,6 @@ namespace {
 constexpr uint32_t kNone = UINT32_MAX;
 /// Lines are indexed together up to this many bytes, which keeps the index in the cache.
 constexpr size_t kBlock = 96 << 10;
-constexpr size_t kPadding = 64;
 
 inline uint64_t load8(const uint8_t *p) {
     uint64_t value;
@@ -58,166 +60,6 @@ struct Node {
     }
 };
 
-/// Bump allocation in blocks that are kept for the next round.
-class Arena {
-   public:
-    ~Arena() {
-        for (auto &block : blocks_) free(block.data);
-    }
-
-    uint8_t *reserve(size_t length) {
-        const size_t needed = (length + kPadding + 7) & ~size_t(7);
-        while (current_ < blocks_.size()) {
-            Block &block = blocks_[current_];
-            if (block.size - used_ >= needed) {
-                uint8_t *result = block.data + used_;
-                used_ += needed;
-                return result;
-            }
-            ++current_;
-            used_ = 0;
-        }
-        const size_t size = needed > kBlockSize ? needed : kBlockSize;
-        auto *data = static_cast<uint8_t *>(calloc(1, size));
-        if (data == nullptr) return nullptr;
-        blocks_.push_back({data, size});
-        current_ = blocks_.size() - 1;
-        used_ = needed;
-        return data;
-    }
-
-    void give_back(size_t length, size_t kept) {
-        used_ -= ((length + kPadding + 7) & ~size_t(7)) - ((kept + kPadding + 7) & ~size_t(7));
-    }
-
-    void reset() {
-        // One odd round must not hold its memory for ever.
-        while (blocks_.size() > kKept) {
-            free(blocks_.back().data);
-            blocks_.pop_back();
-        }
-        current_ = 0;
-        used_ = 0;
-    }
-
-   private:
-    struct Block {
-        uint8_t *data;
-        size_t size;
-    };
-    static constexpr size_t kBlockSize = 256 << 10;
-    static constexpr size_t kKept = 32;
-    std::vector<Block> blocks_;
-    size_t current_ = 0;
-    size_t used_ = 0;
-};
-
-/// Reads four hexadecimal digits; -1 when they are not.
-int32_t hex4(const uint8_t *p) {
-    int32_t value = 0;
-    for (int i = 0; i < 4; ++i) {
-        const uint8_t c = p[i];
-        int digit;
-        if (c >= '0' && c <= '9') {
-            digit = c - '0';
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (c | 0x20) - 'a' + 10;
-        } else {
-            return -1;
-        }
-        value = value << 4 | digit;
-    }
-    return value;
-}
-
-/// Undoes the escapes of RFC 8259, section 7; half a surrogate pair is refused, since it has no
-/// UTF-8 form. Writes at most `length` bytes (nothing when `out` is null). Returns -1 on error.
-ptrdiff_t unescape(const uint8_t *p, size_t length, uint8_t *out) {
-    const uint8_t *end = p + length;
-    uint8_t scratch[4];
-    size_t n = 0;
-    while (p < end) {
-        if (*p != '\\') {
-            if (out != nullptr) out[n] = *p;
-            ++n;
-            ++p;
-            continue;
-        }
-        if (end - p < 2) return -1;
-        uint8_t *to = out != nullptr ? out + n : scratch;
-        const uint8_t c = p[1];
-        p += 2;
-        switch (c) {
-            case '"': case '\\': case '/': *to = c; ++n; continue;
-            case 'b': *to = '\b'; ++n; continue;
-            case 'f': *to = '\f'; ++n; continue;
-            case 'n': *to = '\n'; ++n; continue;
-            case 'r': *to = '\r'; ++n; continue;
-            case 't': *to = '\t'; ++n; continue;
-            case 'u': break;
-            default: return -1;
-        }
-        if (end - p < 4) return -1;
-        int32_t code = hex4(p);
-        if (code < 0) return -1;
-        p += 4;
-        if (code >= 0xDC00 && code <= 0xDFFF) return -1;
-        if (code >= 0xD800 && code <= 0xDBFF) {
-            if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
-            const int32_t low = hex4(p + 2);
-            if (low < 0xDC00 || low > 0xDFFF) return -1;
-            p += 6;
-            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-        }
-        if (code < 0x80) {
-            to[0] = uint8_t(code);
-            n += 1;
-        } else if (code < 0x800) {
-            to[0] = uint8_t(0xC0 | code >> 6);
-            to[1] = uint8_t(0x80 | (code & 0x3F));
-            n += 2;
-        } else if (code < 0x10000) {
-            to[0] = uint8_t(0xE0 | code >> 12);
-            to[1] = uint8_t(0x80 | (code >> 6 & 0x3F));
-            to[2] = uint8_t(0x80 | (code & 0x3F));
-            n += 3;
-        } else {
-            to[0] = uint8_t(0xF0 | code >> 18);
-            to[1] = uint8_t(0x80 | (code >> 12 & 0x3F));
-            to[2] = uint8_t(0x80 | (code >> 6 & 0x3F));
-            to[3] = uint8_t(0x80 | (code & 0x3F));
-            n += 4;
-        }
-    }
-    return ptrdiff_t(n);
-}
-
-/// The number grammar of RFC 8259, section 6.
-bool is_number(const uint8_t *p, size_t length) {
-    const uint8_t *end = p + length;
-    auto digits = [&] {
-        const uint8_t *start = p;
-        while (p < end && *p >= '0' && *p <= '9') ++p;
-        return p > start;
-    };
-    if (p < end && *p == '-') ++p;
-    if (p < end && *p == '0') {
-        ++p;
-    } else if (!digits()) {
-        return false;
-    }
-    if (p < end && *p == '.') {
-        ++p;
-        if (!digits()) return false;
-    }
-    if (p < end && (*p | 0x20) == 'e') {
-        ++p;
-        if (p < end && (*p == '+' || *p == '-')) ++p;
-        if (!digits()) return false;
-    }
-    return p == end;
-}
-
 }  // namespace
 
 struct ls_json {
@@ -243,12 +85,16 @@ struct ls_json {
     uint32_t stop = 0;
     ls_field *fields = nullptr;
     uint32_t failed_at = 0;
+    /// Whether what the index is of has a backslash at all: most logs' lines have none, and then no
+    /// string needs to be searched for one.
+    bool has_escapes = false;
 
     int make_index(const uint8_t *p, size_t n) {
         if (n > index->capacity()) {
             const size_t wanted = n < kBlock ? kBlock : n + n / 2;
             if (index->set_capacity(wanted) != simdjson::SUCCESS) return LS_NO_MEMORY;
         }
+        has_escapes = memchr(p, '\\', n) != nullptr;
         switch (index->stage1(p, n, simdjson::stage1_mode::regular)) {
             case simdjson::SUCCESS: return LS_OK;
             case simdjson::UTF8_ERROR: return LS_BAD_UTF8;
@@ -287,7 +133,7 @@ struct ls_json {
         const uint8_t *p = base + start + 1;
         if (end < start + 2 || base[end - 1] != '"') return fail(LS_SYNTAX, start);
         const size_t n = end - start - 2;
-        const bool escaped = memchr(p, '\\', n) != nullptr;
+        const bool escaped = has_escapes && memchr(p, '\\', n) != nullptr;
         const bool wanted = node != kNone && nodes[node].slot != kNone;
         if (!escaped) return wanted ? capture(nodes[node], p, n, LS_STRING, start) : LS_OK;
         if (!wanted) {
@@ -351,7 +197,7 @@ struct ls_json {
         key = base + start + 1;
         n = end - start - 2;
         ++it;
-        if (memchr(key, '\\', n) == nullptr) return LS_OK;
+        if (!has_escapes || memchr(key, '\\', n) == nullptr) return LS_OK;
         if (!plain) return unescape(key, n, nullptr) < 0 ? fail(LS_BAD_ESCAPE, start) : LS_OK;
         uint8_t *copy = arena.reserve(n);
         if (copy == nullptr) return fail(LS_NO_MEMORY, start);

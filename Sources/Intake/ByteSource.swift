@@ -160,10 +160,14 @@ final class ByteSource {
         }
     }
 
-    private func readFile(_ target: UnsafeMutableRawPointer, _ count: Int) throws(IntakeError) -> Int {
+    private func readFile(_ target: UnsafeMutableRawPointer, _ count: Int) throws(IntakeError)
+        -> Int
+    {
         if aheadStart < ahead.count {
             let n = min(count, ahead.count - aheadStart)
-            ahead.withUnsafeBytes { target.copyMemory(from: $0.baseAddress! + aheadStart, byteCount: n) }
+            ahead.withUnsafeBytes {
+                target.copyMemory(from: $0.baseAddress! + aheadStart, byteCount: n)
+            }
             aheadStart += n
             if aheadStart == ahead.count { (ahead, aheadStart) = ([], 0) }
             return n

@@ -32,7 +32,9 @@ struct CSVFraming {
                     guard let quote = memchr(p + i, 0x22, count - i) else {
                         return .open(inQuotes: true)
                     }
-                    let at = quote.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: p)
+                    let at =
+                        quote.assumingMemoryBound(to: UInt8.self)
+                        - UnsafeMutablePointer(mutating: p)
                     newlines += CSVFraming.newlines(p + i, at - i)
                     i = at + 1
                     guard i < count else { return .open(inQuotes: false) }
@@ -64,7 +66,8 @@ struct CSVFraming {
     /// Appends the whole records among the bytes. Returns how many bytes they take; `line` becomes the
     /// number of the line after them. `isEnd` makes a record of what is left.
     func frame(
-        _ p: UnsafePointer<UInt8>, count: Int, isEnd: Bool, line: inout UInt64, limit spanLimit: Int,
+        _ p: UnsafePointer<UInt8>, count: Int, isEnd: Bool, line: inout UInt64,
+        limit spanLimit: Int,
         into spans: inout [RecordSpan]
     ) -> Int {
         var at = 0
@@ -107,7 +110,8 @@ struct CSVFraming {
                     RecordSpan(start: at, end: count, next: count, line: line, flaw: flaw))
                 return count
             }
-            let end = newline.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: p)
+            let end =
+                newline.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: p)
             if end - at > TextLimit.line { flaw = .tooLong }
             spans.append(RecordSpan(start: at, end: end, next: end + 1, line: line, flaw: flaw))
             at = end + 1

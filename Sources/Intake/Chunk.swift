@@ -180,12 +180,14 @@ public final class Chunk: @unchecked Sendable {
                 else { continue }
                 slices.append(
                     ChunkSlice(
-                        chunk: self, start: from.offset, end: cut.offset, line: from.line, spans: 0..<0))
+                        chunk: self, start: from.offset, end: cut.offset, line: from.line,
+                        spans: 0..<0))
                 from = cut
             }
             slices.append(
                 ChunkSlice(
-                    chunk: self, start: from.offset, end: self.count, line: from.line, spans: 0..<0))
+                    chunk: self, start: from.offset, end: self.count, line: from.line, spans: 0..<0)
+            )
         } else {
             var from = 0
             for k in 1...wanted {
@@ -210,7 +212,8 @@ public final class Chunk: @unchecked Sendable {
                 var end = start
                 while end < count, base[end] != 0x0A { end += 1 }
                 end = min(end + 1, count)
-                slices.append(ChunkSlice(chunk: self, start: start, end: end, line: line, spans: 0..<0))
+                slices.append(
+                    ChunkSlice(chunk: self, start: start, end: end, line: line, spans: 0..<0))
                 line += 1
                 start = end
             }
@@ -242,7 +245,8 @@ public final class Chunk: @unchecked Sendable {
         var time = lastTime
         for run in years where run.offset < at { time = run.time }
         return SourcePosition(
-            path: facts.positionPath, device: facts.device, inode: facts.inode, offset: offset, line: line,
+            path: facts.positionPath, device: facts.device, inode: facts.inode, offset: offset,
+            line: line,
             headLength: UInt32(window), headHash: headHash,
             tailHash: tail.hash(domain: HashDomain.text),
             isComplete: isComplete && offset == endOffset, compressedSize: compressedSize,

@@ -19,7 +19,9 @@ public final class RecordBuffer: @unchecked Sendable {
         return base[index]
     }
 
-    public var records: UnsafeBufferPointer<Record> { UnsafeBufferPointer(start: base, count: count) }
+    public var records: UnsafeBufferPointer<Record> {
+        UnsafeBufferPointer(start: base, count: count)
+    }
 
     /// Room for one more record, which counts once `count` says so.
     @inline(__always)

@@ -116,7 +116,8 @@ struct DocumentFraming {
                     guard after < count else { return .unfinished }
                     if p[after] == 0x5B,
                         envelope.contains(where: {
-                            $0.elementsEqual(UnsafeBufferPointer(start: p + i + 1, count: end - i - 1))
+                            $0.elementsEqual(
+                                UnsafeBufferPointer(start: p + i + 1, count: end - i - 1))
                         })
                     {
                         return .envelope(after + 1)
@@ -146,7 +147,9 @@ struct DocumentFraming {
     ) -> Int {
         var at = 0
         if isSkipping {
-            guard let end = DocumentFraming.close(p, from: 0, count: count, &rest) else { return count }
+            guard let end = DocumentFraming.close(p, from: 0, count: count, &rest) else {
+                return count
+            }
             isSkipping = false
             at = end
         }

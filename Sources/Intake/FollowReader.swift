@@ -72,7 +72,8 @@ public final class FollowReader: @unchecked Sendable {
         format = reader.format
         choice = .fixed(reader.format)
         // That a new file is another one was said already.
-        pendingNotes += isReplacement ? reader.notes.filter { !$0.hasSuffix("from the start.") } : reader.notes
+        pendingNotes +=
+            isReplacement ? reader.notes.filter { !$0.hasSuffix("from the start.") } : reader.notes
         isReplacement = false
         return reader
     }
@@ -97,9 +98,13 @@ public final class FollowReader: @unchecked Sendable {
             current = try begin(source, isFollowing: true, [])
         }
         guard let current else { return nil }
-        if let chunk = try current.nextChunk(maximumBytes: maximumBytes, isFinal: false) { return chunk }
+        if let chunk = try current.nextChunk(maximumBytes: maximumBytes, isFinal: false) {
+            return chunk
+        }
         guard current.source.hasEnded || current.source.damage != nil else { return nil }
-        if let chunk = try current.nextChunk(maximumBytes: maximumBytes, isFinal: true) { return chunk }
+        if let chunk = try current.nextChunk(maximumBytes: maximumBytes, isFinal: true) {
+            return chunk
+        }
         pendingNotes += current.notes.filter { !pendingNotes.contains($0) }
         isEnded = true
         return nil
@@ -135,8 +140,9 @@ public final class FollowReader: @unchecked Sendable {
                 return nil
             }
             isMissing = false
-            guard now.st_ino != reader.source.information.st_ino
-                || now.st_dev != reader.source.information.st_dev
+            guard
+                now.st_ino != reader.source.information.st_ino
+                    || now.st_dev != reader.source.information.st_dev
             else { return nil }
             // Another file has the name: what was written to the old one until then comes first.
             if let chunk = try reader.nextChunk(maximumBytes: maximumBytes, isFinal: true) {
@@ -145,9 +151,10 @@ public final class FollowReader: @unchecked Sendable {
             isReplacement = true
             pendingNotes.append("\(path) was replaced: going on with the new file.")
             yearsAfter = reader.yearsTime
-            candidates = reader.newest.map {
-                [$0.position(afterOffset: $0.endOffset, line: $0.lastLine)]
-            } ?? candidates
+            candidates =
+                reader.newest.map {
+                    [$0.position(afterOffset: $0.endOffset, line: $0.lastLine)]
+                } ?? candidates
             current = nil
         }
     }
@@ -189,7 +196,8 @@ public final class FollowReader: @unchecked Sendable {
         }
         isMissing = false
         guard source.isRegularFile else {
-            throw IntakeError.notReadable(path: path, reason: "it is no regular file; pipe it in as '-'")
+            throw IntakeError.notReadable(
+                path: path, reason: "it is no regular file; pipe it in as '-'")
         }
         guard SourceIsReady.check(source) else {
             waiting = source
@@ -229,7 +237,9 @@ public final class FollowReader: @unchecked Sendable {
     /// Files that took the place of this one since the position: the one that the position lies in,
     /// and those changed later, oldest first. Empty when the position lies in the file itself.
     private func rotatedFiles(_ path: String) throws(IntakeError) -> [String] {
-        guard let own = candidates.first(where: { $0.path == path && $0.offset > 0 }) else { return [] }
+        guard let own = candidates.first(where: { $0.path == path && $0.offset > 0 }) else {
+            return []
+        }
         if try holds(path, own) { return [] }
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { String(path[...$0]) } ?? "./"
@@ -247,7 +257,8 @@ public final class FollowReader: @unchecked Sendable {
             var information = stat()
             guard stat(other, &information) == 0 else { continue }
             let modified =
-                Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
+                Int64(information.st_mtim.tv_sec) * 1_000_000_000
+                + Int64(information.st_mtim.tv_nsec)
             // gzip keeps the time to the second only.
             if modified >= own.modified - 2_000_000_000 { found.append((other, modified)) }
         }
@@ -267,8 +278,9 @@ public final class FollowReader: @unchecked Sendable {
             let format: FormatChoice =
                 switch choice {
                 case .fixed: choice
-                case .auto: FormatCatalog.names.contains(position.formatName)
-                    ? .fixed(try FormatCatalog.named(position.formatName)) : choice
+                case .auto:
+                    FormatCatalog.names.contains(position.formatName)
+                        ? .fixed(try FormatCatalog.named(position.formatName)) : choice
                 }
             return try SourceReader(
                 source: source, format: format, options: options, resumeCandidates: [position],

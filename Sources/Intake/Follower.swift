@@ -31,7 +31,8 @@ public final class Follower {
         notify = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         for reader in readers {
             if case .file(let path) = reader.input {
-                names.insert(path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path)
+                names.insert(
+                    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path)
             }
         }
     }
@@ -71,7 +72,8 @@ public final class Follower {
             guard case .file(let path) = reader.input else { continue }
             let file = inotify_add_watch(
                 notify, path,
-                UInt32(IN_MODIFY) | UInt32(IN_ATTRIB) | UInt32(IN_MOVE_SELF) | UInt32(IN_DELETE_SELF))
+                UInt32(IN_MODIFY) | UInt32(IN_ATTRIB) | UInt32(IN_MOVE_SELF)
+                    | UInt32(IN_DELETE_SELF))
             if file >= 0, watched.insert(file).inserted { hasNew = true }
             let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
             let watch = inotify_add_watch(notify, folder, UInt32(IN_CREATE) | UInt32(IN_MOVED_TO))
@@ -102,7 +104,9 @@ public final class Follower {
                     isOurs = true
                 } else if event.len > 0 {
                     let name = UnsafeRawBufferPointer(start: buffer + start, count: Int(event.len))
-                    isOurs = isOurs || names.contains(String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+                    isOurs =
+                        isOurs
+                        || names.contains(String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
                 }
             }
         }

@@ -80,7 +80,8 @@ struct Probe {
             if bytes[at] == 0x0A { blank += 1 }
             at += 1
         }
-        return bytes.withUnsafeBufferPointer { buffer -> (columns: [String], end: Int, lines: Int)? in
+        return bytes.withUnsafeBufferPointer {
+            buffer -> (columns: [String], end: Int, lines: Int)? in
             guard let p = buffer.baseAddress else { return nil }
             let framing = CSVFraming(delimiter: format.delimiter)
             let end: Int
@@ -126,7 +127,9 @@ struct Probe {
         var best: Finding?
         for format in formats {
             guard let found = fit(format), found.matched > 0 else { continue }
-            if best == nil || found.matched * best!.seen > best!.matched * found.seen { best = found }
+            if best == nil || found.matched * best!.seen > best!.matched * found.seen {
+                best = found
+            }
         }
         return best
     }
@@ -155,7 +158,9 @@ struct Probe {
         var finding = Finding(format: format, matched: 0, seen: 0)
         func take(_ record: ArraySlice<UInt8>) {
             finding.seen += 1
-            if case .object(let lists) = check.look(record), lists.contains(.all) { finding.matched += 1 }
+            if case .object(let lists) = check.look(record), lists.contains(.all) {
+                finding.matched += 1
+            }
         }
         if framing(for: format) == .lines {
             lines.forEach(take)
@@ -231,7 +236,9 @@ private final class JSONCheck {
         else { return nil }
         self.parser = parser
         var moved: [Int] = []
-        for (i, path) in paths.enumerated() { moved.append(Int(path.add(to: parser, slot: UInt32(i)))) }
+        for (i, path) in paths.enumerated() {
+            moved.append(Int(path.add(to: parser, slot: UInt32(i))))
+        }
         slots = slots.map { $0.map { moved[$0] } }
     }
 
@@ -248,7 +255,8 @@ private final class JSONCheck {
         return .object(
             slots.map { own in
                 if own.contains(where: { fields[$0].kind == LS_ARRAY }) { return .array }
-                return !own.isEmpty && own.allSatisfy { fields[$0].kind != LS_ABSENT } ? .all : .none
+                return !own.isEmpty && own.allSatisfy { fields[$0].kind != LS_ABSENT }
+                    ? .all : .none
             })
     }
 }

@@ -12,7 +12,8 @@ extension Format {
             throw IntakeError.notReadable(path: path, reason: "it is no file of text")
         }
         guard count <= 1 << 20 else {
-            throw IntakeError.badFormat(place: path, problem: "it is longer than 1 MiB. Is it a format?")
+            throw IntakeError.badFormat(
+                place: path, problem: "it is longer than 1 MiB. Is it a format?")
         }
         guard let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
             throw IntakeError.badFormat(place: path, problem: "it is not UTF-8. Save it as UTF-8.")
@@ -44,7 +45,9 @@ struct FormatFile {
         }
         var found: [(key: String, node: Node, value: Node)] = []
         for (key, value) in mapping {
-            guard let name = key.scalar?.string else { throw wrong(key, "a key of \(what) is a word.") }
+            guard let name = key.scalar?.string else {
+                throw wrong(key, "a key of \(what) is a word.")
+            }
             if let keys, !keys.contains(name) {
                 let hint =
                     Spelling.nearest(name, in: keys).map { "Did you mean '\($0)'?" }
@@ -70,7 +73,9 @@ struct FormatFile {
     /// One text, or a list of them.
     private func texts(_ node: Node, _ what: String, most: Int) throws(IntakeError) -> [String] {
         guard let sequence = node.sequence else { return [try text(node, what)] }
-        guard sequence.count <= most else { throw wrong(node, "\(what) has more than \(most) entries.") }
+        guard sequence.count <= most else {
+            throw wrong(node, "\(what) has more than \(most) entries.")
+        }
         var found: [String] = []
         for entry in sequence { found.append(try text(entry, "an entry of \(what)")) }
         return found
@@ -80,11 +85,15 @@ struct FormatFile {
         _ node: Node, _ what: String, _ type: T.Type
     ) throws(IntakeError) -> T where T.RawValue == String {
         let name = try text(node, what)
-        guard let value = T(rawValue: name) else { throw unknown(node, name, what, T.allCases.map(\.rawValue)) }
+        guard let value = T(rawValue: name) else {
+            throw unknown(node, name, what, T.allCases.map(\.rawValue))
+        }
         return value
     }
 
-    private func unknown(_ node: Node, _ name: String, _ what: String, _ known: [String]) -> IntakeError {
+    private func unknown(_ node: Node, _ name: String, _ what: String, _ known: [String])
+        -> IntakeError
+    {
         let hint =
             Spelling.nearest(name, in: known).map { "Did you mean '\($0)'?" }
             ?? "Use one of \(known.joined(separator: ", "))."
@@ -100,7 +109,9 @@ struct FormatFile {
         } catch {
             throw IntakeError.badFormat(place: file, problem: "it is not YAML: \(error)")
         }
-        guard let root else { throw wrong(nil, "it is empty. Start from 'lastseen formats show native'.") }
+        guard let root else {
+            throw wrong(nil, "it is empty. Start from 'lastseen formats show native'.")
+        }
         let keys = [
             "name", "description", "decoder", "envelope", "csv_cell", "delimiter", "detect", "keep",
             "fields", "time", "absent", "placeholders", "placeholder_user", "without_identity",
@@ -115,11 +126,15 @@ struct FormatFile {
         let name = try text(nameNode, "name")
         guard name.utf8.count <= 64, !name.isEmpty,
             name.utf8.allSatisfy({
-                $0 == 0x2D || $0 == 0x5F || (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20)
+                $0 == 0x2D || $0 == 0x5F || (0x30...0x39).contains($0)
+                    || (0x61...0x7A).contains($0 | 0x20)
             })
         else { throw wrong(nameNode, "a name has letters, digits, '-' and '_', 64 at most.") }
         var format = Format(
-            name: name, description: try entry("description").map { node throws(IntakeError) in try text(node, "description") } ?? "",
+            name: name,
+            description: try entry("description").map { node throws(IntakeError) in
+                try text(node, "description")
+            } ?? "",
             decoder: try word(decoderNode, "decoder", Format.Decoder.self))
         for (key, keyNode, value) in entries {
             switch key {
@@ -127,7 +142,8 @@ struct FormatFile {
             case "csv_cell": format.cell = try text(value, "csv_cell")
             case "delimiter":
                 let delimiter = try text(value, "delimiter")
-                guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != 0x22, byte != 0x0A
+                guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != 0x22,
+                    byte != 0x0A
                 else { throw wrong(value, "a delimiter is one byte, as ',', ';' or a tab.") }
                 format.delimiter = byte
             case "detect":
@@ -174,7 +190,9 @@ struct FormatFile {
                 condition.isIn = try texts(value, "in", most: 1000)
             }
         }
-        guard !condition.field.isEmpty else { throw wrong(node, "a condition of keep needs 'field'.") }
+        guard !condition.field.isEmpty else {
+            throw wrong(node, "a condition of keep needs 'field'.")
+        }
         return condition
     }
 
@@ -198,7 +216,8 @@ struct FormatFile {
                     case "otherwise": rule.otherwise = try ours(content, field)
                     default:
                         guard [.event, .outcome, .authMethod].contains(field) else {
-                            throw wrong(partNode, "only event, outcome and auth.method have 'values'.")
+                            throw wrong(
+                                partNode, "only event, outcome and auth.method have 'values'.")
                         }
                         for (word, _, meaning) in try mapping(content, "values") {
                             rule.values[word] = try ours(meaning, field)
@@ -257,7 +276,9 @@ struct FormatFile {
                         }
                     }
                 }
-                guard !message.pattern.isEmpty else { throw wrong(node, "a message needs 'pattern'.") }
+                guard !message.pattern.isEmpty else {
+                    throw wrong(node, "a message needs 'pattern'.")
+                }
                 format.messages.append(message)
             }
         }

@@ -39,7 +39,9 @@ struct FormatPlan {
             repeatSlot = slot(of: "repeat")
         }
         for field in Format.Field.allCases {
-            guard let separator = format.rules[field]?.join, let parts = slots[field] else { continue }
+            guard let separator = format.rules[field]?.join, let parts = slots[field] else {
+                continue
+            }
             let slot = sources.count + joins.count
             joins.append((slot, parts, Array(separator.utf8)))
             slots[field] = [slot]
@@ -60,7 +62,8 @@ struct FormatPlan {
     static func path(_ text: String) throws(Problem) -> JSONPath {
         guard let path = JSONPath(text) else {
             throw Problem(
-                problem: "'\(text)' is no path. Write it as user.id, list[0].id or list[Name=X].Value.")
+                problem:
+                    "'\(text)' is no path. Write it as user.id, list[0].id or list[Name=X].Value.")
         }
         return path
     }
@@ -82,8 +85,10 @@ struct FormatPlan {
             known.formUnion(pattern.names)
             messages.append((pattern, message.set))
         }
-        for source in sources where source != "message" && source != "repeat" && !known.contains(source) {
-            let hint = Spelling.nearest(source, in: known.sorted()).map { " Did you mean '\($0)'?" } ?? ""
+        for source in sources
+        where source != "message" && source != "repeat" && !known.contains(source) {
+            let hint =
+                Spelling.nearest(source, in: known.sorted()).map { " Did you mean '\($0)'?" } ?? ""
             throw Problem(problem: "no pattern has a group '\(source)'.\(hint)")
         }
     }
@@ -132,7 +137,8 @@ final class TextPattern {
         withUnsafeTemporaryAllocation(of: ls_span.self, capacity: TextPattern.most) { spans in
             let isMatch = UnsafeRawPointer(text.base ?? UnsafePointer(bitPattern: 1)!)
                 .withMemoryRebound(to: CChar.self, capacity: text.count) {
-                    ls_re2_match(expression, $0, text.count, spans.baseAddress!, Int32(TextPattern.most))
+                    ls_re2_match(
+                        expression, $0, text.count, spans.baseAddress!, Int32(TextPattern.most))
                 }
             guard isMatch != 0 else { return false }
             for (group, slot) in groups {

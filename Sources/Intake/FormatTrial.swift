@@ -46,13 +46,15 @@ public struct FormatTrial: Sendable {
                     lines.append(Line(line: record.line, outcome: .record(values(record))))
                 }
                 if out.skipped > 0 {
-                    let number = slice.spans.isEmpty ? slice.line : chunk.spans[slice.spans.lowerBound].line
+                    let number =
+                        slice.spans.isEmpty ? slice.line : chunk.spans[slice.spans.lowerBound].line
                     lines.append(Line(line: number, outcome: .skipped))
                 }
             }
         }
         let notes = (reader.formatNote.isEmpty ? [] : [reader.formatNote]) + reader.notes
-        return FormatTrial(format: reader.format, notes: notes, lines: Array(lines.prefix(max(0, count))))
+        return FormatTrial(
+            format: reader.format, notes: notes, lines: Array(lines.prefix(max(0, count))))
     }
 
     /// A record's fields as texts; control characters cannot be in them, other odd ones can.

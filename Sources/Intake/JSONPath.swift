@@ -28,7 +28,9 @@ struct JSONPath: Equatable {
                 hasKey = true
                 i += 2
             case 0x2E:
-                guard hasKey || steps.last.map({ if case .member = $0 { false } else { true } }) == true
+                guard
+                    hasKey
+                        || steps.last.map({ if case .member = $0 { false } else { true } }) == true
                 else { return nil }
                 if let step = step() { steps.append(step) }
                 (key, hasKey) = ([], false)

@@ -85,7 +85,8 @@ public final class RecordDecoder: @unchecked Sendable {
     // MARK: - Shared
 
     private func refuse(
-        _ chunk: Chunk, _ line: UInt64, _ reason: String, _ raw: TextView, _ out: inout DecodedRecords
+        _ chunk: Chunk, _ line: UInt64, _ reason: String, _ raw: TextView,
+        _ out: inout DecodedRecords
     ) {
         out.rejects.append(
             Reject(
@@ -128,7 +129,8 @@ public final class RecordDecoder: @unchecked Sendable {
         case LS_INCOMPLETE: return "the JSON ends early\(place): is the line cut?"
         case LS_TOO_DEEP: return "nested deeper than \(TextLimit.depth)\(place)."
         case LS_TRAILING: return "something follows the JSON object\(place): one object a line."
-        case LS_BAD_ESCAPE: return "a JSON string\(place) has a wrong escape or half a surrogate pair."
+        case LS_BAD_ESCAPE:
+            return "a JSON string\(place) has a wrong escape or half a surrogate pair."
         case LS_DUPLICATE: return "a key comes twice\(place): which one counts?"
         case LS_TOO_LONG: return RecordDecoder.tooLong
         case LS_NOT_OBJECT: return "not a JSON object\(place)."
@@ -169,7 +171,8 @@ public final class RecordDecoder: @unchecked Sendable {
                 let raw = rawLine(start, Int(line.start), end)
                 guard line.status == LS_OK else {
                     refuse(
-                        chunk, number, RecordDecoder.explain(Int(line.status), line.column), raw, &out)
+                        chunk, number, RecordDecoder.explain(Int(line.status), line.column), raw,
+                        &out)
                     continue
                 }
                 guard mapper.isWanted(at) else {
@@ -290,7 +293,9 @@ public final class RecordDecoder: @unchecked Sendable {
                         i = n
                         break
                     }
-                    i = quote.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: p)
+                    i =
+                        quote.assumingMemoryBound(to: UInt8.self)
+                        - UnsafeMutablePointer(mutating: p)
                     if i + 1 < n, p[i + 1] == 0x22 {
                         doubled += 1
                         i += 2
@@ -412,7 +417,8 @@ public final class RecordDecoder: @unchecked Sendable {
 
     private func matchMessage(depth: Int, _ copies: inout Int) -> Bool {
         let field = fields[plan.messageSlot]
-        guard field.length > 0, Int(field.kind) == LS_STRING || Int(field.kind) == LS_UNESCAPED else {
+        guard field.length > 0, Int(field.kind) == LS_STRING || Int(field.kind) == LS_UNESCAPED
+        else {
             return false
         }
         let text = TextView(base: field.data, count: Int(field.length))

@@ -39,13 +39,15 @@ struct Verdict {
         case .placeholderUser: return "user.id \(quoted(text)) stands for no user."
         case .badAddress:
             return "ip \(quoted(text)) is not an address: write it as 192.0.2.1 or 2001:db8::1."
-        case .nothingToFollow: return "none of ip, session.id and device.id is there: one is needed."
+        case .nothingToFollow:
+            return "none of ip, session.id and device.id is there: one is needed."
         case .tooLong: return "\(name) has \(text.count) bytes: \(limit) at most."
         case .controlCharacter: return "\(name) has a control character: \(quoted(text))."
         case .notText: return "\(name) is an object or a list: give a text."
         case .unknownWord:
             let known = Vocabulary.words(of: field)
-            return "\(name) \(quoted(text)) is unknown: use one of \(known.joined(separator: ", "))."
+            return
+                "\(name) \(quoted(text)) is unknown: use one of \(known.joined(separator: ", "))."
         }
     }
 }
@@ -129,7 +131,9 @@ final class RecordMapper {
         joins = plan.joins
         func table(_ field: Format.Field, _ value: (String) -> UInt8) -> ValueTable {
             let rule = format.rules[field]
-            var words = (rule?.values ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, value($0.value)) }
+            var words = (rule?.values ?? [:]).sorted { $0.key < $1.key }.map {
+                ($0.key, value($0.value))
+            }
             if words.isEmpty || rule?.constant != nil {
                 words = Vocabulary.words(of: field).map { ($0, value($0)) }
             }
@@ -289,7 +293,9 @@ final class RecordMapper {
         guard timeField.kind != LS_OBJECT, timeField.kind != LS_ARRAY,
             let moment = timeReader.read(timeText, year: year)
         else { return Verdict(kind: .badTime, text: timeText) }
-        guard moment.milliseconds >= earliest else { return Verdict(kind: .earlyTime, text: timeText) }
+        guard moment.milliseconds >= earliest else {
+            return Verdict(kind: .earlyTime, text: timeText)
+        }
         guard moment.milliseconds <= latest else { return Verdict(kind: .lateTime, text: timeText) }
         record.time = moment
 
@@ -302,10 +308,12 @@ final class RecordMapper {
         // Where and with what.
         guard
             identity(
-                pick(sessionID, fields, nothing), .sessionID, TextLimit.sessionID, &record.sessionID,
+                pick(sessionID, fields, nothing), .sessionID, TextLimit.sessionID,
+                &record.sessionID,
                 &flaw),
             identity(
-                pick(deviceID, fields, nothing), .deviceID, TextLimit.deviceID, &record.deviceID, &flaw)
+                pick(deviceID, fields, nothing), .deviceID, TextLimit.deviceID, &record.deviceID,
+                &flaw)
         else { return flaw }
         let address = pick(ip, fields, nothing)
         if address.kind != LS_ABSENT {
@@ -353,7 +361,8 @@ final class RecordMapper {
 
     private func constantField(_ source: Source) -> ls_field {
         ls_field(
-            data: source.constant.base, length: UInt32(source.constant.count), kind: UInt32(LS_STRING))
+            data: source.constant.base, length: UInt32(source.constant.count),
+            kind: UInt32(LS_STRING))
     }
 
     private func noUserVerdict(_ fields: UnsafeMutablePointer<ls_field>) -> Verdict {
@@ -389,7 +398,9 @@ final class RecordMapper {
                     }
                 }
                 let field = fields[part]
-                if let data = field.data { (copy + at).update(from: data, count: Int(field.length)) }
+                if let data = field.data {
+                    (copy + at).update(from: data, count: Int(field.length))
+                }
                 at += Int(field.length)
             }
             fields[slot] = ls_field(data: copy, length: UInt32(total), kind: UInt32(LS_UNESCAPED))

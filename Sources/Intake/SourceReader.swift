@@ -11,36 +11,36 @@ public final class SourceReader: @unchecked Sendable {
     /// What `auto` took and why; empty when the format was given.
     public let formatNote: String
     /// The position that reading went on from.
-    public private(set) var resumed: SourcePosition?
+    public internal(set) var resumed: SourcePosition?
     /// For a person: why reading started anew, which years were taken, what is damaged.
-    public private(set) var notes: [String] = []
+    public internal(set) var notes: [String] = []
     /// Whether compressed data is cut or broken; the notes say how. What came before was given out.
     public private(set) var isDamaged = false
     let options: IntakeOptions
     let source: ByteSource
     /// Whether more may come after the end.
     let isFollowing: Bool
-    private let framing: Framing
+    let framing: Framing
     private let csv: CSVFraming
     private var document: DocumentFraming
     private let pool = BufferPool()
-    private let facts: SourceFacts
+    let facts: SourceFacts
     /// The first 4 KiB of the source.
     private(set) var head: [UInt8] = []
     /// The 4 KiB before `offset`.
-    private var history: [UInt8] = []
+    var history: [UInt8] = []
     /// Read, and not yet in a chunk.
-    private var carry: [UInt8] = []
+    var carry: [UInt8] = []
     /// Of the first byte of `carry`.
-    private(set) var offset: UInt64 = 0
+    var offset: UInt64 = 0
     /// The number of the line that begins there.
-    private var line: UInt64 = 1
+    var line: UInt64 = 1
     /// Records before this were consumed in another run.
-    private var dropUntil: UInt64 = 0
-    private var isSkippingLine = false
+    var dropUntil: UInt64 = 0
+    var isSkippingLine = false
     private var leading: [Reject] = []
-    private var isFinished = false
-    private var years: YearRule?
+    var isFinished = false
+    var years: YearRule?
     private(set) var newest: Chunk?
     /// Most lines of a chunk, so that neither its records nor its rejects can be too many.
     private static let lineLimit = 65_536
@@ -111,7 +111,7 @@ public final class SourceReader: @unchecked Sendable {
         if format.hasYearlessTimes { try startYears(yearsAfter) }
     }
 
-    private static func read(
+    static func read(
         _ source: ByteSource, upTo limit: Int
     ) throws(IntakeError) -> (bytes: [UInt8], isWhole: Bool) {
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: limit, alignment: 16)
@@ -140,193 +140,9 @@ public final class SourceReader: @unchecked Sendable {
             guard let found = probe.format(among: known) else {
                 throw IntakeError.formatUnknown(path: name, known: known.map(\.name))
             }
-            let share = found.seen > 1 ? " (\(found.matched) of its first \(found.seen) records fit)" : ""
+            let share =
+                found.seen > 1 ? " (\(found.matched) of its first \(found.seen) records fit)" : ""
             return (found.format, "\(name): taken as \(found.format.name)\(share)")
-        }
-    }
-
-    // MARK: - Going on
-
-    private func resume(_ candidates: [SourcePosition]) throws(IntakeError) {
-        guard source.isRegularFile else { return }
-        let own = candidates.first { $0.path == facts.positionPath && $0.offset > 0 }
-        let usable = candidates.filter { candidate in
-            candidate.offset > 0 && Int(candidate.headLength) <= head.count
-                && SourceReader.hash(head.prefix(Int(candidate.headLength))) == candidate.headHash
-        }
-        let found = source.isPlainFile ? resumePlain(usable) : try resumeCompressed(usable)
-        if let found {
-            resumed = found
-            // What comes after a line without a newline is still of that line.
-            let isInLine = framing == .lines && dropUntil == 0 && history.last != 0x0A
-            line = isInLine ? max(1, found.line) : found.line + 1
-        } else if let own {
-            source.refresh()
-            let size = UInt64(max(0, source.information.st_size))
-            notes.append(
-                source.isPlainFile && size < own.offset
-                    ? "\(source.name) shrank from at least \(own.offset) to \(size) bytes: read from the start."
-                    : "\(source.name) has other content than before: read from the start.")
-        }
-    }
-
-    private static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.withUnsafeBufferPointer { TextView($0).hash(domain: HashDomain.text) }
-    }
-
-    private func resumePlain(_ candidates: [SourcePosition]) -> SourcePosition? {
-        source.refresh()
-        let size = UInt64(max(0, source.information.st_size))
-        for candidate in candidates.sorted(by: { $0.offset > $1.offset }) {
-            let window = Int(min(candidate.offset, UInt64(SourcePosition.window)))
-            guard candidate.offset <= size else { continue }
-            let tail = source.bytes(at: candidate.offset - UInt64(window), count: window)
-            guard tail.count == window, SourceReader.hash(tail[...]) == candidate.tailHash else { continue }
-            if framing == .document {
-                dropUntil = candidate.offset
-                return candidate
-            }
-            source.seek(to: candidate.offset)
-            carry = []
-            offset = candidate.offset
-            history = tail
-            passRestOfLine(source.bytes(at: candidate.offset, count: 2))
-            return candidate
-        }
-        return nil
-    }
-
-    /// A last line without a newline was taken as it was. Did it go on since?
-    private func passRestOfLine(_ next: [UInt8]) {
-        guard framing == .lines, history.last != 0x0A, let byte = next.first, byte != 0x0A,
-            !(byte == 0x0D && next.count > 1 && next[1] == 0x0A), byte != 0x0D || next.count > 1
-        else { return }
-        notes.append(
-            "\(source.name): the last line was taken before it was whole; its rest is passed over.")
-        isSkippingLine = true
-    }
-
-    /// Reads on to each candidate's offset in turn; when the last one that fits was passed, again.
-    private func resumeCompressed(_ candidates: [SourcePosition]) throws(IntakeError) -> SourcePosition? {
-        let sorted = candidates.sorted { $0.offset < $1.offset }
-        guard !sorted.isEmpty else { return nil }
-        let start = (carry: carry, offset: offset, history: history)
-        var best: SourcePosition?
-        for candidate in sorted where candidate.offset >= offset {
-            guard try advance(to: candidate.offset) else { break }
-            let window = Int(min(candidate.offset, UInt64(SourcePosition.window)))
-            if SourceReader.hash(history.suffix(window)) == candidate.tailHash { best = candidate }
-        }
-        if let best, offset == best.offset, framing != .document {
-            passRestOfLine(Array(carry.prefix(2)))
-            return best
-        }
-        // Back to the start, and to the best.
-        try source.rewind()
-        let (first, _) = try SourceReader.read(source, upTo: Probe.size)
-        (carry, offset, history) = start
-        carry = Array(first[min(Int(start.offset), first.count)...])
-        guard let best else { return nil }
-        if framing == .document {
-            dropUntil = best.offset
-        } else {
-            _ = try advance(to: best.offset)
-            passRestOfLine(Array(carry.prefix(2)))
-        }
-        return best
-    }
-
-    /// Passes over bytes up to `target`; false when the source ends before.
-    private func advance(to target: UInt64) throws(IntakeError) -> Bool {
-        while offset < target {
-            if carry.isEmpty {
-                let (more, _) = try SourceReader.read(source, upTo: 1 << 20)
-                if more.isEmpty { return false }
-                carry = more
-            }
-            let step = Int(min(UInt64(carry.count), target - offset))
-            history = Array((history.suffix(SourcePosition.window) + carry[..<step]).suffix(SourcePosition.window))
-            carry.removeFirst(step)
-            offset += UInt64(step)
-        }
-        if carry.isEmpty { carry = try SourceReader.read(source, upTo: Probe.size).bytes }
-        return true
-    }
-
-    // MARK: - Years
-
-    private func startYears(_ yearsAfter: Int64) throws(IntakeError) {
-        if let resumed, resumed.lastTime != 0 {
-            years = YearRule(after: resumed.lastTime)
-            return
-        }
-        if yearsAfter != 0 {
-            years = YearRule(after: yearsAfter)
-            return
-        }
-        if let year = options.year {
-            years = YearRule(year: year)
-            return
-        }
-        let end = source.isRegularFile
-            ? Timestamp(milliseconds: source.modifiedNanoseconds / 1_000_000) : options.now
-        var rule = YearRule(year: 0)
-        var last = (hour: 0, minute: 0)
-        if source.isRegularFile {
-            try scanYears(&rule, &last)
-        } else {
-            // Only the beginning can be seen before it is needed.
-            carry.withUnsafeBufferPointer { SourceReader.takeDates($0, &rule, &last, 1) }
-        }
-        let year = rule.firstYear(endingBefore: end, hour: last.hour, minute: last.minute)
-        years = YearRule(year: year)
-        if rule.month != 0 {
-            notes.append(
-                "\(source.name): its times carry no year; the first is taken to be in \(year), since "
-                    + (source.isRegularFile ? "the file was last changed" : "it is now")
-                    + " \(end.humanReadable). Use --year when that is wrong.")
-        }
-    }
-
-    /// Looks through the whole file once for the turns of years.
-    private func scanYears(
-        _ rule: inout YearRule, _ last: inout (hour: Int, minute: Int)
-    ) throws(IntakeError) {
-        let other = try ByteSource(.file(path: source.name), isStreaming: false)
-        // Another file may have taken the name since.
-        guard other.information.st_ino == source.information.st_ino else { return }
-        var rest: [UInt8] = []
-        while true {
-            var (bytes, isWhole) = try SourceReader.read(other, upTo: 1 << 20)
-            if bytes.isEmpty { break }
-            if !rest.isEmpty { bytes = rest + bytes }
-            let end = isWhole ? bytes.count : (bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count)
-            bytes[..<end].withUnsafeBufferPointer {
-                SourceReader.takeDates($0, &rule, &last, .max)
-            }
-            rest = Array(bytes[end...])
-            if isWhole { break }
-        }
-    }
-
-    private static func takeDates(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ rule: inout YearRule,
-        _ last: inout (hour: Int, minute: Int), _ most: Int
-    ) {
-        guard let p = bytes.baseAddress else { return }
-        var at = 0
-        var taken = 0
-        while at < bytes.count, taken < most {
-            if let (month, day) = YearRule.date(p + at, bytes.count - at) {
-                _ = rule.take(month: month, day: day)
-                last = (
-                    Int(p[at + 7] &- 48) * 10 + Int(p[at + 8] &- 48),
-                    Int(p[at + 10] &- 48) * 10 + Int(p[at + 11] &- 48)
-                )
-                taken += 1
-            }
-            guard let newline = memchr(p + at, 0x0A, bytes.count - at) else { break }
-            at = newline.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: p) + 1
         }
     }
 
@@ -372,7 +188,9 @@ public final class SourceReader: @unchecked Sendable {
         let start = buffer.baseAddress! + SourcePosition.window
         let data = start.assumingMemoryBound(to: UInt8.self)
         var count = carry.count
-        carry.withUnsafeBytes { if count > 0 { start.copyMemory(from: $0.baseAddress!, byteCount: count) } }
+        carry.withUnsafeBytes {
+            if count > 0 { start.copyMemory(from: $0.baseAddress!, byteCount: count) }
+        }
         carry.removeAll(keepingCapacity: true)
         var hasEnded = false
         var wanted = target
@@ -385,7 +203,9 @@ public final class SourceReader: @unchecked Sendable {
                 }
                 count += n
             }
-            if head.count < SourcePosition.window, offset == UInt64(head.count) || offset < UInt64(head.count) {
+            if head.count < SourcePosition.window,
+                offset == UInt64(head.count) || offset < UInt64(head.count)
+            {
                 growHead(data, count)
             }
             if isSkippingLine {
@@ -439,7 +259,8 @@ public final class SourceReader: @unchecked Sendable {
     private func refuseLine(_ data: UnsafePointer<UInt8>, _ count: inout Int) {
         let text = TextView(base: data, count: count).prefix(RecordDecoder.shown)
         leading.append(
-            Reject(source: source.name, line: line, reason: RecordDecoder.tooLong, text: text.string))
+            Reject(
+                source: source.name, line: line, reason: RecordDecoder.tooLong, text: text.string))
         isSkippingLine = true
         remember(data, count)
         offset += UInt64(count)
@@ -530,7 +351,8 @@ public final class SourceReader: @unchecked Sendable {
             if end < count {
                 guard let newline = memchr(data + end - 1, 0x0A, count - end + 1) else { break }
                 end =
-                    newline.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: data) + 1
+                    newline.assumingMemoryBound(to: UInt8.self)
+                    - UnsafeMutablePointer(mutating: data) + 1
             }
             if end == count {
                 guard let last = SourceReader.lastNewline(data, from: at, to: count) else { break }
@@ -549,7 +371,8 @@ public final class SourceReader: @unchecked Sendable {
         frame.nextLine = line + lines
     }
 
-    private static func lastNewline(_ p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int? {
+    private static func lastNewline(_ p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int?
+    {
         var i = end
         while i > start {
             i -= 1
@@ -568,7 +391,9 @@ public final class SourceReader: @unchecked Sendable {
         history.withUnsafeBufferPointer { bytes in
             if let base = bytes.baseAddress { (data - kept).update(from: base, count: kept) }
         }
-        carry.append(contentsOf: UnsafeBufferPointer(start: data + frame.consumed, count: count - frame.consumed))
+        carry.append(
+            contentsOf: UnsafeBufferPointer(
+                start: data + frame.consumed, count: count - frame.consumed))
         let before = years?.time ?? 0
         var runs: [YearRun] = []
         if years != nil { runs = takeYears(data, frame.consumed) }
@@ -588,26 +413,5 @@ public final class SourceReader: @unchecked Sendable {
         line = frame.nextLine
         newest = made
         return made
-    }
-
-    /// Gives each line its year: a run for each day.
-    private func takeYears(_ data: UnsafePointer<UInt8>, _ count: Int) -> [YearRun] {
-        guard var rule = years else { return [] }
-        var runs: [YearRun] = [YearRun(offset: 0, year: rule.year, time: rule.time)]
-        var seen = (rule.year, rule.month, rule.day)
-        var at = 0
-        while at < count {
-            if let (month, day) = YearRule.date(data + at, count - at) {
-                let year = rule.take(month: month, day: day)
-                if (year, month, day) != seen {
-                    seen = (year, month, day)
-                    runs.append(YearRun(offset: at, year: year, time: rule.time))
-                }
-            }
-            guard let newline = memchr(data + at, 0x0A, count - at) else { break }
-            at = newline.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: data) + 1
-        }
-        years = rule
-        return runs
     }
 }

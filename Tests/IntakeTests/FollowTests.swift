@@ -27,7 +27,9 @@ import Testing
                 position = chunk.position(afterOffset: chunk.endOffset, line: chunk.lastLine)
             }
             notes += reader.takeNotes()
-            return decoded.records[before...].map { String($0.split(separator: " ")[1].dropFirst(3)) }
+            return decoded.records[before...].map {
+                String($0.split(separator: " ")[1].dropFirst(3))
+            }
         }
     }
 
@@ -99,7 +101,9 @@ import Testing
         #expect(try watch.look() == ["e7", "e8"])
     }
 
-    @Test("a restart goes on where it was, also in files that were rotated since", arguments: [false, true])
+    @Test(
+        "a restart goes on where it was, also in files that were rotated since",
+        arguments: [false, true])
     func restart(isCompressed: Bool) throws {
         let scratch = Scratch()
         scratch.write("a.log", FollowTests.lines(1...3))
@@ -132,7 +136,9 @@ import Testing
     @Test("years go on over a rotation")
     func years() throws {
         let scratch = Scratch()
-        func line(_ date: String) -> String { "\(date) 12:00:00 h sshd[1]: Invalid user u from 1.2.3.4\n" }
+        func line(_ date: String) -> String {
+            "\(date) 12:00:00 h sshd[1]: Invalid user u from 1.2.3.4\n"
+        }
         scratch.write("a", line("Dec 31"))
         scratch.touch("a", Timestamp(year: 2020, month: 12, day: 31, hour: 13))
         let watch = Watch(scratch.file("a"))
@@ -140,7 +146,10 @@ import Testing
         rename(scratch.file("a"), scratch.file("a.1"))
         scratch.write("a", line("Jan  1"))
         _ = try watch.look()
-        #expect(watch.decoded.records.map { $0.dropFirst(5).prefix(10) } == ["2020-12-31", "2021-01-01"])
+        #expect(
+            watch.decoded.records.map { $0.dropFirst(5).prefix(10) } == [
+                "2020-12-31", "2021-01-01",
+            ])
     }
 
     @Test("a wait ends when a file grows, appears, or the wake descriptor can be read")

@@ -51,9 +51,18 @@ struct FormatFileTests {
 
     /// A change to the format above, and what its error says.
     static let wrong: [(String, String, String)] = [
-        ("decoder: csv", "decoder: cvs", "mine.yaml:3:10: 'cvs' is no decoder. Did you mean 'csv'?"),
-        ("detect:", "detects:", "mine.yaml:5:1: unknown key 'detects' in a format. Did you mean 'detect'?"),
-        ("user.id:", "user.ids:", "mine.yaml:10:3: 'user.ids' is no field of a record. Did you mean 'user.id'?"),
+        (
+            "decoder: csv", "decoder: cvs",
+            "mine.yaml:3:10: 'cvs' is no decoder. Did you mean 'csv'?"
+        ),
+        (
+            "detect:", "detects:",
+            "mine.yaml:5:1: unknown key 'detects' in a format. Did you mean 'detect'?"
+        ),
+        (
+            "user.id:", "user.ids:",
+            "mine.yaml:10:3: 'user.ids' is no field of a record. Did you mean 'user.id'?"
+        ),
         ("in: login", "in: logn", "mine.yaml:15:18: 'logn' is no event. Did you mean 'login'?"),
         ("unix_ms", "unix_mss", "mine.yaml:17:28: 'unix_mss' is no time. Did you mean 'unix_ms'?"),
         ("  time: when\n", "", "'fields' lacks 'time'"),
@@ -62,12 +71,18 @@ struct FormatFileTests {
         ("name: mine\n", "", "'name' is missing"),
         ("time: when", "time: when\n  time: then", "mine.yaml:"),
         ("delimiter: ;", "delimiter: ab", "mine.yaml:4:12: a delimiter is one byte"),
-        ("{constant: success}", "{constants: success}", "mine.yaml:16:13: unknown key 'constants' in outcome. Did you mean 'constant'?"),
+        (
+            "{constant: success}", "{constants: success}",
+            "mine.yaml:16:13: unknown key 'constants' in outcome. Did you mean 'constant'?"
+        ),
         ("{field: kind, in: [in, out]}", "{in: [in]}", "needs 'field'"),
         ("decoder: csv", "decoder: csv\nheaders: [a]", "'headers' is for 'decoder: text' only"),
         ("decoder: csv", "decoder: text", "needs 'headers' or 'journal'"),
         ("decoder: csv", "decoder: text\nheaders: ['(?P<when>\\d+']", "is not RE2"),
-        ("decoder: csv", "decoder: text\nheaders: ['(?P<whem>\\d+) (?P<uid>\\S+)']", "no pattern has a group 'when'. Did you mean 'whem'?"),
+        (
+            "decoder: csv", "decoder: text\nheaders: ['(?P<whem>\\d+) (?P<uid>\\S+)']",
+            "no pattern has a group 'when'. Did you mean 'whem'?"
+        ),
         ("decoder: csv", "decoder: json\nenvelope: [[a]]", "an entry of envelope is one text"),
         ("ip: from", "ip: {values: {a: b}}", "only event, outcome and auth.method have 'values'"),
         ("name: mine", "name: [", "it is not YAML"),
@@ -89,13 +104,16 @@ struct FormatFileTests {
         }
     }
 
-    @Test("a bad path is refused", arguments: ["", ".", "a..b", "a.", "[0]", "a[", "a[x]", "a[0]b", "a[=x]"])
+    @Test(
+        "a bad path is refused",
+        arguments: ["", ".", "a..b", "a.", "[0]", "a[", "a[x]", "a[0]b", "a[=x]"])
     func badPath(path: String) throws { #expect(JSONPath(path) == nil) }
 
     @Test("paths")
     func paths() throws {
         #expect(JSONPath("a.b")?.steps == [.member("a"), .member("b")])
-        #expect(JSONPath(#"a\.b[0][*].c"#)?.steps == [.member("a.b"), .element(0), .any, .member("c")])
+        #expect(
+            JSONPath(#"a\.b[0][*].c"#)?.steps == [.member("a.b"), .element(0), .any, .member("c")])
         #expect(
             JSONPath("P[Name=User Agent].Value")?.steps == [
                 .member("P"), .select(key: "Name", value: "User Agent"), .member("Value"),
@@ -121,7 +139,8 @@ struct FormatFileTests {
     @Test("paths find their values", arguments: found)
     func find(path: String, document: String, value: String) throws {
         let scratch = Scratch()
-        let yaml = "name: t\ndecoder: json\nfields: {time: t, user.id: u, ip: i, application: '\(path)'}\n"
+        let yaml =
+            "name: t\ndecoder: json\nfields: {time: t, user.id: u, ip: i, application: '\(path)'}\n"
         let format = try Format.load(path: scratch.write("t.yaml", yaml))
         let line = document.dropLast() + #","t":"2026-03-01T00:00:00Z","u":"u","i":"1.2.3.4"}"#
         let decoded = try readAll(

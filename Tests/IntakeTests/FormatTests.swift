@@ -50,13 +50,17 @@ struct FormatTests {
         ("Received disconnect from 1.2.3.4: 11: Bye Bye [preauth]", nil),
         ("pam_unix(sshd:session): session opened for user fztu by (uid=0)", nil),
         ("message repeated 2 times: [ pam_unix(sshd:auth): check pass]", nil),
-        ("message repeated 2 times: [ message repeated 2 times: [ Invalid user a from 1.2.3.4]]", nil),
+        (
+            "message repeated 2 times: [ message repeated 2 times: [ Invalid user a from 1.2.3.4]]",
+            nil
+        ),
     ]
 
     @Test("sshd's messages", arguments: messages)
     func sshd(message: String, fields: String?) throws {
         for header in [
-            "Mar  1 08:15:30 host sshd[77]: ", "2026-03-01T09:15:30.5+01:00 host sshd-session[77]: ",
+            "Mar  1 08:15:30 host sshd[77]: ",
+            "2026-03-01T09:15:30.5+01:00 host sshd-session[77]: ",
             "<38>1 2026-03-01T08:15:30Z host sshd 77 - - ",
         ] {
             let decoded = try decode(header + message + "\r\n", as: "sshd")
@@ -75,7 +79,8 @@ struct FormatTests {
     func journald() throws {
         let line =
             #"{"__REALTIME_TIMESTAMP":"1772352930120456","_HOSTNAME":"host","_PID":"77","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Accepted password for bob from 1.2.3.4 port 5 ssh2","_COMM":"sshd"}"#
-        let other = #"{"__REALTIME_TIMESTAMP":"1772352930120456","_HOSTNAME":"host","_PID":"78","SYSLOG_IDENTIFIER":"sudo","MESSAGE":"Accepted password for bob from 1.2.3.4 port 5 ssh2"}"#
+        let other =
+            #"{"__REALTIME_TIMESTAMP":"1772352930120456","_HOSTNAME":"host","_PID":"78","SYSLOG_IDENTIFIER":"sudo","MESSAGE":"Accepted password for bob from 1.2.3.4 port 5 ssh2"}"#
         let scratch = Scratch()
         let decoded = try readAll(scratch.write("a", "\(line)\n\(other)\n{\n"), withPlaces: false)
         #expect(
@@ -87,11 +92,15 @@ struct FormatTests {
         #expect(decoded.rejects.map(\.line) == [3])
     }
 
-    @Test("a repeated message is as many records, a hundred at most", arguments: [("1", 1), ("5", 5), ("100", 100), ("101", 100), ("99999999999", 100)])
+    @Test(
+        "a repeated message is as many records, a hundred at most",
+        arguments: [("1", 1), ("5", 5), ("100", 100), ("101", 100), ("99999999999", 100)])
     func repeated(times: String, records: Int) throws {
         let scratch = Scratch()
         let path = scratch.write(
-            "a", "Mar  1 08:15:30 host sshd[77]: message repeated \(times) times: [ Failed password for root from 1.2.3.4 port 5 ssh2]\n")
+            "a",
+            "Mar  1 08:15:30 host sshd[77]: message repeated \(times) times: [ Failed password for root from 1.2.3.4 port 5 ssh2]\n"
+        )
         let decoded = try readAll(path, format: .fixed(try FormatCatalog.named("sshd")))
         #expect(decoded.records.count == records)
         #expect(Set(decoded.records).count == records, "each has a hash of its own")
@@ -125,10 +134,14 @@ struct FormatTests {
         func event(_ name: String, _ rest: String) -> String {
             #"{"eventSource":"signin.amazonaws.com","eventName":"\#(name)","eventTime":"2026-03-01T00:00:00Z","eventID":"x","recipientAccountId":"12","sourceIPAddress":"1.2.3.4","userAgent":"UA",\#(rest)}"#
         }
-        let good = #""userIdentity":{"type":"IAMUser","principalId":"AID1","arn":"arn:1","userName":"bob"},"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"}"#
-        let failed = #""userIdentity":{"type":"IAMUser","principalId":"AID1","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"},"additionalEventData":{"MFAUsed":"No"}"#
-        let nobody = #""userIdentity":{"type":"IAMUser","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"}"#
-        let text = "{\"Records\":[\(event("ConsoleLogin", good)),\n \(event("GetUser", good)) ,\(event("ConsoleLogin", failed)),\(event("ConsoleLogin", nobody))]}"
+        let good =
+            #""userIdentity":{"type":"IAMUser","principalId":"AID1","arn":"arn:1","userName":"bob"},"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"}"#
+        let failed =
+            #""userIdentity":{"type":"IAMUser","principalId":"AID1","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"},"additionalEventData":{"MFAUsed":"No"}"#
+        let nobody =
+            #""userIdentity":{"type":"IAMUser","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"}"#
+        let text =
+            "{\"Records\":[\(event("ConsoleLogin", good)),\n \(event("GetUser", good)) ,\(event("ConsoleLogin", failed)),\(event("ConsoleLogin", nobody))]}"
         let scratch = Scratch()
         let decoded = try readAll(scratch.write("a", text), withPlaces: false)
         #expect(
@@ -142,7 +155,8 @@ struct FormatTests {
         #expect(decoded.rejects == [])
     }
 
-    static let audit = #"{"CreationTime":"2026-03-01T00:00:00","Id":"i","Operation":"UserLoggedIn","OrganizationId":"t","Workload":"AzureActiveDirectory","ClientIP":"[2603:10a6::1]:567","UserId":"a@b.c","ExtendedProperties":[{"Name":"x","Value":"y"},{"Value":"Mozilla\/5.0 \"q\"","Name":"UserAgent"}],"DeviceProperties":[{"Name":"SessionId","Value":"s"},{"Name":"Id","Value":"d"}],"ApplicationId":"app"}"#
+    static let audit =
+        #"{"CreationTime":"2026-03-01T00:00:00","Id":"i","Operation":"UserLoggedIn","OrganizationId":"t","Workload":"AzureActiveDirectory","ClientIP":"[2603:10a6::1]:567","UserId":"a@b.c","ExtendedProperties":[{"Name":"x","Value":"y"},{"Value":"Mozilla\/5.0 \"q\"","Name":"UserAgent"}],"DeviceProperties":[{"Name":"SessionId","Value":"s"},{"Name":"Id","Value":"d"}],"ApplicationId":"app"}"#
 
     @Test("Microsoft 365 as CSV and as JSON lines is the same")
     func audit365() throws {
@@ -152,7 +166,8 @@ struct FormatTests {
             + "outcome=success"
         let other = FormatTests.audit.replacing("UserLoggedIn", with: "Set-Mailbox")
         let nobody = FormatTests.audit.replacing("a@b.c", with: "Not Available")
-        let nowhere = #"{"CreationTime":"2026-03-01T00:00:00","Id":"i","Operation":"Change user password.","Workload":"w","UserId":"a"}"#
+        let nowhere =
+            #"{"CreationTime":"2026-03-01T00:00:00","Id":"i","Operation":"Change user password.","Workload":"w","UserId":"a"}"#
         let lines = [FormatTests.audit, other, nobody, nowhere]
         func cell(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }
         let csv =
@@ -167,7 +182,12 @@ struct FormatTests {
         }
     }
 
-    @Test("addresses as Microsoft writes them", arguments: [("1.2.3.4", "1.2.3.4"), ("1.2.3.4:567", "1.2.3.4"), ("[2603::1]:567", "2603::1"), ("::ffff:1.2.3.4", "1.2.3.4")])
+    @Test(
+        "addresses as Microsoft writes them",
+        arguments: [
+            ("1.2.3.4", "1.2.3.4"), ("1.2.3.4:567", "1.2.3.4"), ("[2603::1]:567", "2603::1"),
+            ("::ffff:1.2.3.4", "1.2.3.4"),
+        ])
     func addresses(written: String, read: String) throws {
         let line = FormatTests.audit.replacing("[2603:10a6::1]:567", with: written)
         #expect(try decode(line, as: "m365-audit").records.first?.contains(" ip=\(read) ") == true)
@@ -224,7 +244,10 @@ struct FormatTests {
             #expect(!format.description.isEmpty)
             #expect(try FormatCatalog.text(named: format.name).contains("name: \(format.name)"))
         }
-        #expect(throws: IntakeError.noSuchFormat(name: "nativ", nearest: "native", known: FormatCatalog.names)) {
+        #expect(
+            throws: IntakeError.noSuchFormat(
+                name: "nativ", nearest: "native", known: FormatCatalog.names)
+        ) {
             try FormatCatalog.named("nativ")
         }
     }

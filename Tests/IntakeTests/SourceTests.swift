@@ -11,11 +11,20 @@ struct SourceTests {
     /// Names and bytes of the same text in other wrappings.
     static let wrappings: [(String, [UInt8])] = [
         ("gzip", gzip(bytes)),
-        ("gzip of several members", gzip(Array(bytes[..<1000])) + gzip([]) + gzip(Array(bytes[1000...]))),
+        (
+            "gzip of several members",
+            gzip(Array(bytes[..<1000])) + gzip([]) + gzip(Array(bytes[1000...]))
+        ),
         ("gzip with zeros after it", gzip(bytes) + [UInt8](repeating: 0, count: 700_000)),
         ("zstd", zstd(bytes)),
-        ("zstd of several frames", zstd(Array(bytes[..<1000])) + zstd([]) + zstd(Array(bytes[1000...]))),
-        ("zstd after a skippable frame", [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3] + zstd(bytes)),
+        (
+            "zstd of several frames",
+            zstd(Array(bytes[..<1000])) + zstd([]) + zstd(Array(bytes[1000...]))
+        ),
+        (
+            "zstd after a skippable frame",
+            [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3] + zstd(bytes)
+        ),
     ]
 
     @Test("compressed files read as what is in them", arguments: wrappings)
@@ -31,7 +40,8 @@ struct SourceTests {
         }
     }
 
-    @Test("a text that a decompressor cannot hand out at once is whole", arguments: ["gzip", "zstd"])
+    @Test(
+        "a text that a decompressor cannot hand out at once is whole", arguments: ["gzip", "zstd"])
     func large(kind: String) throws {
         let scratch = Scratch()
         let text = Array(String(repeating: native(5) + "\n", count: 40_000).utf8)
@@ -39,12 +49,15 @@ struct SourceTests {
         #expect(try readAll(path, maximumBytes: 1 << 20, withPlaces: false).records.count == 40_000)
     }
 
-    @Test("of a cut or broken compressed file what came before is kept, and said so", arguments: [true, false], [true, false])
+    @Test(
+        "of a cut or broken compressed file what came before is kept, and said so",
+        arguments: [true, false], [true, false])
     func damaged(isGzip: Bool, isCut: Bool) throws {
         let scratch = Scratch()
         var generator = Seeded(state: 5)
         // Text that does not compress away, so that a part of it is there.
-        let lines = (1...3000).map { native($0, rest: #","x":"\#(generator.next())""#) + "\n" }.joined()
+        let lines = (1...3000).map { native($0, rest: #","x":"\#(generator.next())""#) + "\n" }
+            .joined()
         var bytes = isGzip ? gzip(Array(lines.utf8)) : zstd(Array(lines.utf8))
         let whole = bytes
         if isCut {
@@ -157,7 +170,9 @@ struct SourceTests {
                 case 1: lines.append(#"{"broken":"#)
                 case 2: lines.append(#"{"a":"unclosed}"#)
                 case 3: lines.append(native(i, rest: #","x":"\u00e9\n""#) + "\r")
-                case 4: lines.append(#"{"time":"2026-03-01T00:00:00Z","user":{"id":"u\/\#(i)"},"ip":"1.2.3.4"}"#)
+                case 4:
+                    lines.append(
+                        #"{"time":"2026-03-01T00:00:00Z","user":{"id":"u\/\#(i)"},"ip":"1.2.3.4"}"#)
                 case 5: lines.append("\u{0}\u{1}")
                 default: lines.append(native(i))
                 }
@@ -183,11 +198,14 @@ struct SourceTests {
                 lines.append(
                     roll == 0
                         ? "hello"
-                        : "\(month) \(day < 10 ? " " : "")\(day) 00:00:0\(i % 10) h sshd[\(i)]: Invalid user u\(i) from 1.2.3.4")
+                        : "\(month) \(day < 10 ? " " : "")\(day) 00:00:0\(i % 10) h sshd[\(i)]: Invalid user u\(i) from 1.2.3.4"
+                )
             }
         }
         switch kind {
-        case "array": return #"{"x":{"records":[1]},"Records":["# + lines.joined(separator: ",\n") + #"],"y":"]"}"#
+        case "array":
+            return #"{"x":{"records":[1]},"Records":["# + lines.joined(separator: ",\n")
+                + #"],"y":"]"}"#
         case "csv": return "t,u,i,a\r\n" + lines.joined(separator: "\n") + "\n"
         default: return lines.joined(separator: "\n")
         }
@@ -197,13 +215,16 @@ struct SourceTests {
         switch kind {
         case "csv":
             try FormatFile.parse(
-                "name: t\ndecoder: csv\nfields: {time: t, user.id: u, ip: i, user_agent: a}", file: "t")
+                "name: t\ndecoder: csv\nfields: {time: t, user.id: u, ip: i, user_agent: a}",
+                file: "t")
         case "text": try FormatCatalog.named("sshd")
         default: try FormatCatalog.named("native")
         }
     }
 
-    @Test("cutting and going on after any record changes nothing", arguments: ["lines", "array", "csv", "text"], [1, 2, 3] as [UInt64])
+    @Test(
+        "cutting and going on after any record changes nothing",
+        arguments: ["lines", "array", "csv", "text"], [1, 2, 3] as [UInt64])
     func anyCut(kind: String, seed: UInt64) throws {
         print("seed \(seed)")
         var generator = Seeded(state: seed)
@@ -238,9 +259,12 @@ struct SourceTests {
                     #expect((reader.resumed != nil) == !positions.isEmpty)
                     var chunks = 0
                     let most = runs < 10 ? 2 : Int.max
-                    while chunks < most, let chunk = try reader.nextChunk(maximumBytes: runs < 10 ? size : 4 << 20) {
+                    while chunks < most,
+                        let chunk = try reader.nextChunk(maximumBytes: runs < 10 ? size : 4 << 20)
+                    {
                         decoded.take(chunk, decoder)
-                        positions.append(chunk.position(afterOffset: chunk.endOffset, line: chunk.lastLine))
+                        positions.append(
+                            chunk.position(afterOffset: chunk.endOffset, line: chunk.lastLine))
                         chunks += 1
                     }
                     if most == Int.max { break }
@@ -279,7 +303,8 @@ struct SourceTests {
         let chunk = try #require(try reader.nextChunk())
         let position = chunk.position(afterOffset: chunk.endOffset, line: chunk.lastLine)
         let half = SourceTests.text.utf8.count / 2
-        let start = SourceTests.bytes[..<(half + SourceTests.bytes[half...].firstIndex(of: 0x0A)! - half + 1)]
+        let start = SourceTests.bytes[
+            ..<(half + SourceTests.bytes[half...].firstIndex(of: 0x0A)! - half + 1)]
         func notes() throws -> (Bool, [String]) {
             let reader = try SourceReader(
                 input: .file(path: path), format: .auto(), options: testOptions,
@@ -290,11 +315,18 @@ struct SourceTests {
         scratch.append("a", native(301) + "\n")
         #expect(try notes() == (true, []))
         scratch.write("a", Array(start))
-        #expect(try notes() == (false, ["\(path) shrank from at least \(SourceTests.bytes.count) to \(start.count) bytes: read from the start."]))
+        #expect(
+            try notes() == (
+                false,
+                [
+                    "\(path) shrank from at least \(SourceTests.bytes.count) to \(start.count) bytes: read from the start."
+                ]
+            ))
         var changed = SourceTests.bytes
         changed[10] ^= 1
         scratch.write("a", changed)
-        #expect(try notes() == (false, ["\(path) has other content than before: read from the start."]))
+        #expect(
+            try notes() == (false, ["\(path) has other content than before: read from the start."]))
         changed = SourceTests.bytes
         changed[changed.count - 10] ^= 1
         scratch.write("a", changed)
@@ -304,6 +336,29 @@ struct SourceTests {
         #expect(try readAll(copy, from: [position], withPlaces: false).records.count == 1)
         let packed = scratch.write("c", zstd(Array((SourceTests.text + native(301)).utf8)))
         #expect(try readAll(packed, from: [position], withPlaces: false).records.count == 1)
+    }
+
+    @Test("a compressed file that was read to its end is not read again until it changes")
+    func complete() throws {
+        let scratch = Scratch()
+        let path = scratch.write("a.gz", gzip(SourceTests.bytes))
+        func read(_ positions: [SourcePosition]) throws -> (chunks: [Chunk], consumed: UInt64) {
+            let reader = try SourceReader(
+                input: .file(path: path), format: .auto(), options: testOptions,
+                resumeCandidates: positions)
+            var chunks: [Chunk] = []
+            while let chunk = try reader.nextChunk() { chunks.append(chunk) }
+            #expect((reader.resumed != nil) == !positions.isEmpty)
+            return (chunks, reader.consumedBytes)
+        }
+        let last = try #require(try read([]).chunks.last)
+        let position = last.position(afterOffset: last.endOffset, line: last.lastLine)
+        #expect(position.isComplete)
+        #expect(!last.position(afterOffset: last.endOffset - 1, line: 1).isComplete)
+        #expect(try read([position]).chunks.isEmpty)
+        // Another member at its end.
+        scratch.write("a.gz", gzip(SourceTests.bytes) + gzip(Array((native(301) + "\n").utf8)))
+        #expect(try read([position]).chunks.map(\.lastLine) == [301])
     }
 
     @Test("a last line that was taken before it was whole is not taken twice")
@@ -332,25 +387,35 @@ struct SourceTests {
 
     // MARK: - Arrays and CSV
 
-    @Test("JSON that is not one object a line", arguments: [
-        ("[\(native(1)),\(native(2))]", ["1", "2"]),
-        ("\n [ \(native(1)) ,\n\(native(2)) ]\n[\(native(3))]", ["1", "2", "3"]),
-        ("{\"a\":\"]\",\"value\":[\(native(1)),\(native(2))],\"b\":[\(native(3))]}\n{\"value\":[\(native(4))]}", ["1", "2", "3"]),
-        (native(1).replacing(",", with: ",\n") + "\n" + native(2).replacing("{", with: "{\n"), ["1", "2"]),
-        ("[]", []), ("{\"value\":[]}", []),
-        ("[\(native(1)),5,{\"a\":1},\(native(2))]", ["1", "4"]),
-        ("[\(native(1)),{\"a\":", ["1"]),
-    ])
+    @Test(
+        "JSON that is not one object a line",
+        arguments: [
+            ("[\(native(1)),\(native(2))]", ["1", "2"]),
+            ("\n [ \(native(1)) ,\n\(native(2)) ]\n[\(native(3))]", ["1", "2", "3"]),
+            (
+                "{\"a\":\"]\",\"value\":[\(native(1)),\(native(2))],\"b\":[\(native(3))]}\n{\"value\":[\(native(4))]}",
+                ["1", "2", "3"]
+            ),
+            (
+                native(1).replacing(",", with: ",\n") + "\n"
+                    + native(2).replacing("{", with: "{\n"), ["1", "2"]
+            ),
+            ("[]", []), ("{\"value\":[]}", []),
+            ("[\(native(1)),5,{\"a\":1},\(native(2))]", ["1", "4"]),
+            ("[\(native(1)),{\"a\":", ["1"]),
+        ])
     func documents(text: String, numbers: [String]) throws {
         let scratch = Scratch()
         for size in [1, 100, 1 << 20] {
             let decoded = try readAll(
-                scratch.write("a", text), format: .fixed(try FormatCatalog.named("native")), maximumBytes: size)
+                scratch.write("a", text), format: .fixed(try FormatCatalog.named("native")),
+                maximumBytes: size)
             #expect(decoded.records.map { String($0.prefix { $0 != "@" }) } == numbers)
         }
     }
 
-    @Test("an element over 1 MiB is refused and the next taken", arguments: [1000, 1 << 20, 8 << 20])
+    @Test(
+        "an element over 1 MiB is refused and the next taken", arguments: [1000, 1 << 20, 8 << 20])
     func longElement(size: Int) throws {
         let scratch = Scratch()
         let long = native(2, rest: ",\"x\":\"\(String(repeating: "]", count: 3 << 19))\"")
@@ -371,7 +436,8 @@ struct SourceTests {
             "t,u,i,a\n" + row + "2026-03-01T00:00:00Z,u,1.2.3.4,\"open\n"
             + String(repeating: row, count: rows)
         let decoded = try readAll(
-            scratch.write("a", text), format: .fixed(try SourceTests.format(of: "csv")), maximumBytes: 100_000)
+            scratch.write("a", text), format: .fixed(try SourceTests.format(of: "csv")),
+            maximumBytes: 100_000)
         #expect(decoded.records.count == rows + 1)
         #expect(decoded.rejects.map(\.line) == [3])
     }

@@ -52,7 +52,9 @@ final class Scratch {
     private static func put(_ descriptor: Int32, _ bytes: [UInt8]) {
         var at = 0
         while at < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + at, bytes.count - at) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress! + at, bytes.count - at)
+            }
             precondition(count > 0, "writing a test's file failed")
             at += count
         }
@@ -152,7 +154,8 @@ func decode(
 ) throws -> Decoded {
     let scratch = Scratch()
     return try readAll(
-        scratch.write("input", text), format: .fixed(try FormatCatalog.named(format)), options: options,
+        scratch.write("input", text), format: .fixed(try FormatCatalog.named(format)),
+        options: options,
         withPlaces: withPlaces)
 }
 

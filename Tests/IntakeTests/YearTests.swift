@@ -10,19 +10,34 @@ struct YearTests {
 
     /// Dates of the lines, when the file was last changed, and the days that come out.
     static let logs: [([String], (Int, Int, Int), [String])] = [
-        (["Dec 30", "Dec 31", "Jan  1", "Jan  2"], (2026, 1, 2), ["2025-12-30", "2025-12-31", "2026-01-01", "2026-01-02"]),
+        (
+            ["Dec 30", "Dec 31", "Jan  1", "Jan  2"], (2026, 1, 2),
+            ["2025-12-30", "2025-12-31", "2026-01-01", "2026-01-02"]
+        ),
         (["Dec 30", "Dec 31"], (2026, 1, 5), ["2025-12-30", "2025-12-31"]),
         (["Dec 30", "Dec 31"], (2025, 12, 31), ["2025-12-30", "2025-12-31"]),
         // A clock or zone ahead by less than a day.
         (["Jan  1"], (2025, 12, 31), ["2026-01-01"]),
         (["Jan  2"], (2025, 12, 31), ["2025-01-02"]),
         // Late over New Year.
-        (["Dec 31", "Jan  1", "Dec 31", "Jan  1"], (2026, 1, 1), ["2025-12-31", "2026-01-01", "2025-12-31", "2026-01-01"]),
+        (
+            ["Dec 31", "Jan  1", "Dec 31", "Jan  1"], (2026, 1, 1),
+            ["2025-12-31", "2026-01-01", "2025-12-31", "2026-01-01"]
+        ),
         // Late within a year is not a turn.
-        (["Mar 20", "Mar 19", "Apr  1", "Mar 31"], (2026, 4, 1), ["2026-03-20", "2026-03-19", "2026-04-01", "2026-03-31"]),
+        (
+            ["Mar 20", "Mar 19", "Apr  1", "Mar 31"], (2026, 4, 1),
+            ["2026-03-20", "2026-03-19", "2026-04-01", "2026-03-31"]
+        ),
         // More than a year in one file.
-        (["Nov 10", "Mar  1", "Nov 10", "Mar  1"], (2026, 3, 1), ["2024-11-10", "2025-03-01", "2025-11-10", "2026-03-01"]),
-        (["Feb 28", "Feb 29", "Mar  1"], (2024, 3, 1), ["2024-02-28", "2024-02-29", "2024-03-01"]),
+        (
+            ["Nov 10", "Mar  1", "Nov 10", "Mar  1"], (2026, 3, 1),
+            ["2024-11-10", "2025-03-01", "2025-11-10", "2026-03-01"]
+        ),
+        (
+            ["Feb 28", "Feb 29", "Mar  1"], (2024, 3, 1),
+            ["2024-02-28", "2024-02-29", "2024-03-01"]
+        ),
     ]
 
     @Test("the year comes from the file's time", arguments: logs)
@@ -42,7 +57,10 @@ struct YearTests {
         let path = scratch.write("a", ["Dec 30", "Jan  2"].map(YearTests.line).joined())
         let options = IntakeOptions(now: testNow, year: 2019)
         let decoded = try readAll(path, options: options, withPlaces: false)
-        #expect(decoded.records.map { String($0.dropFirst(5).prefix(10)) } == ["2019-12-30", "2020-01-02"])
+        #expect(
+            decoded.records.map { String($0.dropFirst(5).prefix(10)) } == [
+                "2019-12-30", "2020-01-02",
+            ])
     }
 
     @Test("a log that grew for more than a year gives what it would give at once")
@@ -53,7 +71,11 @@ struct YearTests {
         var seen: [String] = []
         for (i, date) in dates.enumerated() {
             scratch.append("a", YearTests.line(date))
-            scratch.touch("a", Timestamp(year: [2024, 2024, 2025, 2025, 2025, 2026][i], month: [11, 12, 1, 6, 12, 1][i], day: [10, 31, 1, 30, 31, 1][i], hour: 13))
+            scratch.touch(
+                "a",
+                Timestamp(
+                    year: [2024, 2024, 2025, 2025, 2025, 2026][i], month: [11, 12, 1, 6, 12, 1][i],
+                    day: [10, 31, 1, 30, 31, 1][i], hour: 13))
             let reader = try SourceReader(
                 input: .file(path: scratch.file("a")), format: .auto(), options: testOptions,
                 resumeCandidates: positions)
