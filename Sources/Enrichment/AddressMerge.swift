@@ -51,7 +51,8 @@ struct AddressMerge {
             facts.asn = record.asn
             facts.organization = record.organization
             taken.system = true
-        } else if facts.organization.isEmpty, facts.asn == record.asn, !record.organization.isEmpty {
+        } else if facts.organization.isEmpty, facts.asn == record.asn, !record.organization.isEmpty
+        {
             facts.organization = record.organization
             taken.system = true
         }

@@ -126,7 +126,9 @@ struct GeoPlaces {
 
     /// `Moscow` of `Moscow (Tsentralnyy administrativnyy okrug)`.
     static func plainName(_ name: String) -> String {
-        guard let bracket = name.firstIndex(of: "("), bracket != name.startIndex else { return name }
+        guard let bracket = name.firstIndex(of: "("), bracket != name.startIndex else {
+            return name
+        }
         var plain = name[..<bracket]
         while plain.last == " " { plain.removeLast() }
         return plain.isEmpty ? name : String(plain)
@@ -230,7 +232,9 @@ private struct CentreGrid {
         return found
     }
 
-    private func row(_ point: GeoPoint) -> Int { Int((Double(point.latitude) / step).rounded(.down)) }
+    private func row(_ point: GeoPoint) -> Int {
+        Int((Double(point.latitude) / step).rounded(.down))
+    }
 
     /// Columns are as wide as rows are high at the row's end that is nearer to the pole.
     private func column(_ longitude: Float, _ row: Int) -> Int {
@@ -238,5 +242,7 @@ private struct CentreGrid {
         return Int((Double(longitude) * cos(edge * .pi / 180) / step).rounded(.down))
     }
 
-    private func key(_ row: Int, _ column: Int) -> Int64 { Int64(row) << 32 | Int64(column) & 0xFFFF_FFFF }
+    private func key(_ row: Int, _ column: Int) -> Int64 {
+        Int64(row) << 32 | Int64(column) & 0xFFFF_FFFF
+    }
 }

@@ -165,7 +165,8 @@ public final class GeoDatabase: @unchecked Sendable {
     public func forEachNetwork(_ body: (_ network: GeoNetwork) -> Bool) throws(GeoError) {
         var walk = MMDBWalk(tree: tree, ipVersion: metadata.ipVersion)
         guard walk.run(body) else {
-            throw .damaged(path: path, reason: "its search tree leads in circles or out of the file")
+            throw .damaged(
+                path: path, reason: "its search tree leads in circles or out of the file")
         }
     }
 
@@ -225,7 +226,8 @@ public final class GeoDatabase: @unchecked Sendable {
         var contents = GeoContents()
         for k in 0..<16 {
             let bits = mix(UInt64(k), 0x67656f)
-            switch tree.someRecord(steeredBy: bits, ipVersion: metadata.ipVersion, isV4: k % 4 != 3) {
+            switch tree.someRecord(steeredBy: bits, ipVersion: metadata.ipVersion, isV4: k % 4 != 3)
+            {
             case .data(let offset):
                 guard Int(offset) < dataCount else {
                     throw .damaged(path: path, reason: "its tree points past the data")

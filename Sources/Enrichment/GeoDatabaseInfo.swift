@@ -121,7 +121,9 @@ extension GeoDatabase {
                 + "https://www.maxmind.com"
         }
         if type.hasPrefix("geoip") { return "GeoIP data by MaxMind (https://www.maxmind.com)" }
-        if type.hasPrefix("ipinfo") { return "IP address data powered by IPinfo (https://ipinfo.io)" }
+        if type.hasPrefix("ipinfo") {
+            return "IP address data powered by IPinfo (https://ipinfo.io)"
+        }
         return ""
     }
 

@@ -42,7 +42,8 @@ public final class GeoDatabases: Sendable {
         var skipped: [GeoDatabaseInfo] = []
         var (chosen, superseded) = Self.newestOfEachKind(opened)
         skipped += superseded
-        if let bundled, !files.contains(bundled), !chosen.contains(where: { $0.contents.hasPoint }) {
+        if let bundled, !files.contains(bundled), !chosen.contains(where: { $0.contents.hasPoint })
+        {
             chosen.append(try GeoDatabase(path: bundled))
         }
         used = chosen.sorted { $0.rank < $1.rank }
@@ -121,7 +122,9 @@ public final class GeoDatabases: Sendable {
                 continue
             }
             let found = try databases(in: path)
-            guard !found.isEmpty else { throw .badFolder(path: path, reason: "no .mmdb file in it") }
+            guard !found.isEmpty else {
+                throw .badFolder(path: path, reason: "no .mmdb file in it")
+            }
             files += found.filter { !files.contains($0) }
             guard files.count <= fileLimit else {
                 throw .badFolder(path: path, reason: "more than \(fileLimit) .mmdb files")

@@ -141,8 +141,9 @@ final class GeoMerger {
             }
             guard let nearest else {
                 // The only one of its country: with so many others it will not be merged anyway.
-                guard let heaviest = (first..<parts.count).filter({ $0 != lightest })
-                    .max(by: { parts[$0].weight < parts[$1].weight })
+                guard
+                    let heaviest = (first..<parts.count).filter({ $0 != lightest })
+                        .max(by: { parts[$0].weight < parts[$1].weight })
                 else { return }
                 parts[heaviest].weight += light.weight
                 parts[heaviest].spread = .infinity

@@ -75,7 +75,8 @@ public struct GeoReducer {
         }
         let places = try GeoPlaces(source)
         guard !places.all.isEmpty else {
-            throw .cannotReduce(path: source.path, reason: "it holds no places. Use a City database")
+            throw .cannotReduce(
+                path: source.path, reason: "it holds no places. Use a City database")
         }
         let centres = GeoCentres(places, limit: options.centreLimit, reach: options.centreReach)
         let merger = GeoMerger(tree: source.tree, places: places, centres: centres)
@@ -87,7 +88,8 @@ public struct GeoReducer {
             + (source.attribution.isEmpty ? "" : source.attribution)
         let metadata = MMDBWriter.Metadata(
             databaseType: databaseType, description: description,
-            buildEpoch: UInt64(max(0, (source.metadata.buildTime?.milliseconds ?? 0) / 1000)))
+            // libmaxminddb refuses 0.
+            buildEpoch: UInt64(max(1, (source.metadata.buildTime?.milliseconds ?? 0) / 1000)))
         func make(_ price: Float) -> [UInt8]? {
             let writer = merger.tree(pricedAt: price)
             return writer.bytes(metadata, early: centres.coordinates)

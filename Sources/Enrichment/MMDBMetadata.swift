@@ -43,7 +43,9 @@ struct MMDBMetadata {
         var wrong: String?
         let isWhole = cursor.eachPair(of: top) { key, cursor in
             let name = key.prefix(64).string
-            guard seen.insert(name).inserted else { return cursor.skip(depth: MMDBCursor.depthLimit) }
+            guard seen.insert(name).inserted else {
+                return cursor.skip(depth: MMDBCursor.depthLimit)
+            }
             guard let value = cursor.next() else { return false }
             let number = cursor.unsigned(value)
             func expect(_ isRight: Bool) { if !isRight, wrong == nil { wrong = name } }

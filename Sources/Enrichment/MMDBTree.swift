@@ -73,6 +73,10 @@ struct MMDBTree {
     /// What is wrong with the tree as a whole: a record that points nowhere, or a circle.
     func firstProblem(dataCount: Int, ipVersion: Int) -> String? {
         let deepest = ipVersion == 6 ? 128 : 32
+        // Nothing leads to the root, not even from nodes that no path reaches.
+        for node in 0..<UInt32(nodeCount) where record(node, 0) == 0 || record(node, 1) == 0 {
+            return "node \(node) leads back to node 0"
+        }
         // Depth first without recursion; 0 not seen, 1 on the path, 2 done.
         var state = [UInt8](repeating: 0, count: nodeCount)
         var path: [(node: UInt32, side: Int)] = [(0, 0)]

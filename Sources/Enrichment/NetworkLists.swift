@@ -96,7 +96,8 @@ public final class NetworkLists: @unchecked Sendable {
             kind: network.kind,
             name: network.nameCount == 0
                 ? TextView()
-                : TextView(base: UnsafePointer(names + network.nameStart), count: network.nameCount))
+                : TextView(base: UnsafePointer(names + network.nameStart), count: network.nameCount)
+        )
     }
 
     /// The kind and the name that the lists give to an address, for `geo lookup`.
