@@ -134,7 +134,8 @@ struct FieldReader {
     ) -> Double? {
         let unitWords = unit.isEmpty || unit == "count" ? "" : " " + unit
         guard case .scalar(let scalar) = node else {
-            log.add("'\(key)' must be a number\(unitWords.isEmpty ? "" : " in" + unitWords).", at: node)
+            log.add(
+                "'\(key)' must be a number\(unitWords.isEmpty ? "" : " in" + unitWords).", at: node)
             return nil
         }
         guard scalar.style == .plain, let value = plainNumber(scalar.string) else {
@@ -187,7 +188,8 @@ func numberText(_ value: Double) -> String {
 
 /// Without surrounding spaces and line ends.
 func trimmed(_ text: String) -> String {
-    let isSpace = { (c: Character) in c == " " || c == "\n" || c == "\t" || c == "\r\n" || c == "\r" }
+    let isSpace = { (c: Character) in c == " " || c == "\n" || c == "\t" || c == "\r\n" || c == "\r"
+    }
     guard let first = text.firstIndex(where: { !isSpace($0) }),
         let last = text.lastIndex(where: { !isSpace($0) })
     else { return "" }

@@ -84,7 +84,9 @@ public struct RuleCheck: Sendable, Equatable {
             if let result { results.append((result, log)) }
         }
         Self.checkAcross(results)
-        rules = results.map(\.result.rule).sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        rules = results.map(\.result.rule).sorted {
+            $0.id.utf8.lexicographicallyPrecedes($1.id.utf8)
+        }
         problems += logs.flatMap(\.problems)
         problems.sort()
         if problems.count > RuleLimit.problems {

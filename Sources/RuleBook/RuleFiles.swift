@@ -19,7 +19,8 @@ struct RuleFiles {
             let path = folder.hasSuffix("/") ? folder + family : folder + "/" + family
             guard Self.isFolder(path) else {
                 refuse(
-                    path, isRuleLike(family)
+                    path,
+                    isRuleLike(family)
                         ? "A rule lies in a folder of its family, as travel/\(shown(family)). "
                             + "Move it there." : "This is no rule. Remove it.")
                 continue
@@ -37,7 +38,8 @@ struct RuleFiles {
                         File(path: file, family: family, name: String(name.dropLast(5))))
                 } else {
                     refuse(
-                        file, isRuleLike(name)
+                        file,
+                        isRuleLike(name)
                             ? "A rule's file ends with '.yaml'. Rename it."
                             : "This is no rule. Remove it.")
                 }

@@ -84,8 +84,9 @@ enum RuleReader {
             bytes.count <= RuleLimit.idBytes
         else { return false }
         for (i, byte) in bytes.enumerated() {
-            guard (97...122).contains(byte) || (48...57).contains(byte)
-                || (byte == 0x2D && bytes[i - 1] != 0x2D)
+            guard
+                (97...122).contains(byte) || (48...57).contains(byte)
+                    || (byte == 0x2D && bytes[i - 1] != 0x2D)
             else { return false }
         }
         return true

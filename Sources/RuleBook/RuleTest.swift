@@ -75,9 +75,11 @@ public struct RuleTest: Sendable, Equatable {
         for (index, expectation) in expectations.enumerated() where match[index] == nil {
             var sentence = "Expected an alert: \(expectation)."
             if let nearest = standing.first(where: { alert in
-                !match.contains { $0 == alert.id } && alert.findings.contains { $0.rule == expectation.rule }
+                !match.contains { $0 == alert.id }
+                    && alert.findings.contains { $0.rule == expectation.rule }
             }) {
-                sentence += " There is \(Self.describe(nearest)), which differs in "
+                sentence +=
+                    " There is \(Self.describe(nearest)), which differs in "
                     + expectation.differences(from: nearest).joined(separator: " and ") + "."
             }
             mismatches.append(sentence)

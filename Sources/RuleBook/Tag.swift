@@ -14,7 +14,9 @@ enum Tag {
     /// `t1078` or `t1078.004`.
     static func isTechnique(_ value: Substring) -> Bool {
         let parts = value.split(separator: ".", omittingEmptySubsequences: false)
-        guard let first = parts.first, isNumbered(first, "t"), parts.count <= 2 else { return false }
+        guard let first = parts.first, isNumbered(first, "t"), parts.count <= 2 else {
+            return false
+        }
         return parts.count == 1
             || (parts[1].utf8.count == 3 && parts[1].utf8.allSatisfy { (48...57).contains($0) })
     }

@@ -1,3 +1,4 @@
+import Detection
 import Foundation
 import RuleBook
 import SessionModel
@@ -7,14 +8,124 @@ import Testing
 let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
 
-/// The rules that come with the program.
+/// One walk over all rules and samples that come with the program.
 struct RulesOnRecordTests {
     static let folder = checkout + "/rules"
+    static let samples = checkout + "/samples"
 
-    @Test("every rule loads")
+    private func entries(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { !$0.hasPrefix(".") }.sorted()
+    }
+
+    @Test("every rule loads, is enabled, and each detector has one")
     func load() throws {
+        let problems = RuleCheck(folder: Self.folder).problems
+        #expect(problems.isEmpty, "\(problems)")
         let book = try RuleBook.load(folder: Self.folder)
-        #expect(book.rules.count == 5)
-        #expect(book.rules.allSatisfy(\.isEnabled))
+        #expect(book.rules.allSatisfy { $0.isEnabled })
+        #expect(Set(book.rules.map(\.id)).count == book.rules.count)
+        // One name finds a detector's source, test, rule and sample.
+        #expect(book.rules.map(\.id) == book.rules.map(\.detector.rawValue))
+        #expect(
+            book.rules.map { "\($0.family)/\($0.id)" } == [
+                "credential/failures-then-success", "travel/impossible-travel",
+                "travel/new-country", "session/session-moved", "device/unrecognized-device",
+            ])
+        let listing = RuleListing(book)
+        #expect(listing.entries.map(\.family) == listing.entries.map(\.family).sorted())
+    }
+
+    @Test("every rule says what its limits are, with the defaults of its detector")
+    func limits() throws {
+        for entry in RuleListing(try RuleBook.load(folder: Self.folder)).entries {
+            let text = try String(contentsOfFile: entry.file, encoding: .utf8)
+            for limit in entry.limits {
+                #expect(limit.isDefault, "\(entry.id): \(limit.name) is \(limit.text)")
+                #expect(
+                    text.contains("    \(limit.name): "), "\(entry.id) leaves \(limit.name) out")
+            }
+        }
+    }
+
+    @Test("every rule has a technique, what it errs on, what to do, and tests of both kinds")
+    func content() throws {
+        for rule in try RuleBook.load(folder: Self.folder).rules {
+            #expect(!rule.techniques.isEmpty, "\(rule.id)")
+            #expect(!rule.falsePositives.isEmpty && !rule.recommendation.isEmpty, "\(rule.id)")
+            #expect(rule.tests.contains { $0.expectations.isEmpty }, "\(rule.id)")
+            #expect(rule.tests.contains { !$0.expectations.isEmpty }, "\(rule.id)")
+            #expect(rule.weights.possible < rule.weights.likely, "\(rule.id)")
+            // Below 20 a risk is informational: a possible finding must not reach it alone.
+            #expect(rule.weights.possible < 0.2, "\(rule.id)")
+        }
+    }
+
+    @Test("every limit but clocks' has tests that name it, on both of its sides")
+    func limitTests() throws {
+        for entry in RuleListing(try RuleBook.load(folder: Self.folder)).entries {
+            let book = try RuleBook.load(folder: Self.folder)
+            let tests = try #require(book.rule(entry.id)).tests
+            for limit in entry.limits {
+                let about = tests.filter { $0.name.hasPrefix(limit.name) }
+                #expect(about.contains { !$0.expectations.isEmpty }, "\(entry.id): \(limit.name)")
+                // Two places at once are too far at any distance that counts, whatever the slack.
+                guard limit.name != "clock_slack_s" else { continue }
+                #expect(about.contains { $0.expectations.isEmpty }, "\(entry.id): \(limit.name)")
+            }
+        }
+    }
+
+    @Test("every rule's file keeps to the layout of the others")
+    func layout() throws {
+        for rule in try RuleBook.load(folder: Self.folder).rules {
+            let text = try String(contentsOfFile: rule.file, encoding: .utf8)
+            #expect(text.hasPrefix("id: ") && text.hasSuffix("\n"), "\(rule.file)")
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+                .enumerated()
+            {
+                #expect(line.count <= 100, "\(rule.file):\(number + 1)")
+                #expect(line.last != " ", "\(rule.file):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("every sample has records and a story, and nothing else that nobody reads")
+    func samples() throws {
+        let names = try entries(Self.samples)
+        #expect(names.count >= 12)
+        for name in names {
+            let folder = Self.samples + "/" + name
+            let files = try entries(folder)
+            #expect(files.contains("records.ndjson") && files.contains("README.md"), "\(name)")
+            let known: Set = ["records.ndjson", "README.md", "alerts.ndjson", "networks.txt"]
+            #expect(known.isSuperset(of: files), "\(name): \(files)")
+            let story = try String(contentsOfFile: folder + "/README.md", encoding: .utf8)
+            #expect(story.hasPrefix("# "), "\(name)")
+            #expect(story.contains("**Expected: "), "\(name)")
+            #expect(story.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(name)")
+        }
+    }
+
+    @Test("the records of every sample but the bad ones are native, with ids of their own")
+    func records() throws {
+        for name in try entries(Self.samples) where name != "bad-lines" {
+            let path = Self.samples + "/\(name)/records.ndjson"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(text.hasSuffix("\n"), "\(name)")
+            var ids: Set<String> = []
+            for line in text.split(separator: "\n") {
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+                let record = try #require(object as? [String: Any], "\(name): \(line)")
+                let id = try #require(record["id"] as? String)
+                #expect(ids.insert(id).inserted, "\(name): \(id) twice")
+                let time = try #require((record["time"] as? String).flatMap { Timestamp($0) })
+                #expect(time.rfc3339.hasPrefix("2026-03-"), "\(name): \(id)")
+                let user = try #require(record["user"] as? [String: String])
+                #expect(user["name"]?.hasSuffix("@example.com") == true, "\(name): \(id)")
+                let ip = try #require(record["ip"] as? String)
+                #expect(IPAddress(ip) != nil, "\(name): \(id)")
+            }
+        }
     }
 }
