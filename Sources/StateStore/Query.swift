@@ -7,16 +7,21 @@ enum Query: Int, CaseIterable {
     case putOutput, removeOutput, readOutputs
     case putRevision, putAlert, readAlert, readRevisions, readRevisionsOfAlert, lastSequence
     case putAction, updateAction, claimAction, dueActions, readAction, readActionsOfAlert
+    case countStarted, countStartedOfUser
     case putJournal, lastJournal, readJournal
 
     static let actionColumns = """
         id, alert_id, alert_revision, tenant, user_id, session_id, kind, target, connector, state, \
-        attempts, next_attempt_ms, created_ms, updated_ms, last_error, payload, result, sequence
+        attempts, next_attempt_ms, created_ms, updated_ms, last_error, payload, result, user_name, \
+        time_ms, first_started_ms, sequence
         """
     static let alertColumns = """
         a.id, a.revision, a.status, a.user_key, a.tenant, a.user_id, a.time_ms, a.risk, \
         a.severity, r.json, a.first_sequence, a.last_sequence
         """
+    /// In the words and the order of the index `action_pending`, which is used only then.
+    private static let pendingStates =
+        ActionRow.pendingStates.map { "'\($0)'" }.joined(separator: ", ")
     /// The newest revision's JSON is in the log.
     static let alertTables = "alert AS a JOIN alert_revision AS r ON r.sequence = a.last_sequence"
     private static let checkpointColumns = """
@@ -77,26 +82,29 @@ enum Query: Int, CaseIterable {
 
         case .putAction:
             """
-            INSERT INTO action(\(Self.actionColumns)) VALUES(\(Self.places(17)), NULL)
+            INSERT INTO action(\(Self.actionColumns)) VALUES(\(Self.places(20)), NULL)
             ON CONFLICT(id) DO NOTHING
             """
         case .updateAction:
             """
             UPDATE action SET state = ?2, attempts = ?3, next_attempt_ms = ?4, updated_ms = ?5,
-                last_error = ?6, payload = ?7, result = ?8, connector = ?9 WHERE id = ?1
+                last_error = ?6, payload = ?7, result = ?8, connector = ?9,
+                first_started_ms = ?10
+            WHERE id = ?1
             """
         case .claimAction:
             """
-            UPDATE action SET attempts = attempts + 1, next_attempt_ms = ?2, updated_ms = ?3
+            UPDATE action SET attempts = attempts + 1, next_attempt_ms = ?2, updated_ms = ?3,
+                first_started_ms = coalesce(first_started_ms, ?3)
             WHERE id = ?1
             """
         case .dueActions:
             """
             SELECT \(Self.actionColumns) FROM action AS a
-            WHERE state IN ('planned', 'waiting') AND next_attempt_ms <= ?1 AND NOT EXISTS (
+            WHERE state IN (\(Self.pendingStates)) AND next_attempt_ms <= ?1 AND NOT EXISTS (
                 SELECT 1 FROM action AS b
                 WHERE b.tenant = a.tenant AND b.user_id = a.user_id AND b.sequence < a.sequence
-                    AND b.state IN ('planned', 'waiting'))
+                    AND b.state IN (\(Self.pendingStates)))
             ORDER BY sequence LIMIT ?2
             """
         case .readAction: "SELECT \(Self.actionColumns) FROM action WHERE id = ?1"
@@ -104,6 +112,13 @@ enum Query: Int, CaseIterable {
             """
             SELECT \(Self.actionColumns) FROM action
             WHERE alert_id = ?1 ORDER BY sequence LIMIT ?2
+            """
+
+        case .countStarted: "SELECT count(*) FROM action WHERE first_started_ms >= ?1"
+        case .countStartedOfUser:
+            """
+            SELECT count(*) FROM action
+            WHERE first_started_ms >= ?1 AND tenant = ?2 AND user_id = ?3
             """
 
         case .putJournal:

@@ -183,9 +183,9 @@ public struct RevisionRow: Sendable, Equatable {
 
 /// A step that Lastseen takes itself: an entry of the outbox.
 public struct ActionRow: Sendable, Equatable {
-    /// States in which an action still waits for its turn. Only these are offered by
-    /// `claimActions`, and they hold back the later actions for the same user.
-    public static let pendingStates = ["planned", "waiting"]
+    /// States in which an action may still be sent. Only these are offered by `claimActions`, and
+    /// they hold back the later actions for the same user. Never change one: an index knows them.
+    public static let pendingStates = ["planned", "started", "retrying", "unanswered", "waiting"]
 
     /// Also the idempotency key.
     public var id: String
@@ -193,19 +193,25 @@ public struct ActionRow: Sendable, Equatable {
     public var alertRevision: Int
     public var tenant: String
     public var userID: String
+    public var userName: String
     public var sessionID: String
+    /// Of what it is planned for, in event time; milliseconds since 1970, as all times here.
+    public var timeMilliseconds: Int64
     /// A rung's name.
     public var kind: String
     public var target: String
     public var connector: String
-    /// `planned`, `waiting`, `done`, …: Response's words; `pendingStates` mean something here.
+    /// `planned`, `started`, `done`, …: Response's words; `pendingStates` mean something here.
     public var state: String
     /// Calls begun.
     public var attempts: Int
-    /// Not before this time, in milliseconds since 1970; so are the next two.
+    /// When the first call began; nil before it. Wall time, as the next ones.
+    public var firstStartedMilliseconds: Int64?
+    /// Not to be sent before this.
     public var nextAttemptMilliseconds: Int64
     public var createdMilliseconds: Int64
     public var updatedMilliseconds: Int64
+    /// For a person: why it is not sent, or what went wrong.
     public var lastError: String
     /// What the connector is given.
     public var payload: [UInt8]
@@ -215,9 +221,11 @@ public struct ActionRow: Sendable, Equatable {
 
     public init(
         id: String, alertID: String, alertRevision: Int, tenant: String, userID: String,
-        sessionID: String, kind: String, target: String, connector: String, state: String,
-        attempts: Int = 0, nextAttemptMilliseconds: Int64 = 0, createdMilliseconds: Int64,
-        updatedMilliseconds: Int64, lastError: String = "", payload: [UInt8] = [],
+        userName: String = "", sessionID: String, timeMilliseconds: Int64 = 0, kind: String,
+        target: String, connector: String, state: String, attempts: Int = 0,
+        firstStartedMilliseconds: Int64? = nil, nextAttemptMilliseconds: Int64 = 0,
+        createdMilliseconds: Int64, updatedMilliseconds: Int64, lastError: String = "",
+        payload: [UInt8] = [],
         result: String = "", sequence: Int64 = 0
     ) {
         self.id = id
@@ -225,12 +233,15 @@ public struct ActionRow: Sendable, Equatable {
         self.alertRevision = alertRevision
         self.tenant = tenant
         self.userID = userID
+        self.userName = userName
         self.sessionID = sessionID
+        self.timeMilliseconds = timeMilliseconds
         self.kind = kind
         self.target = target
         self.connector = connector
         self.state = state
         self.attempts = attempts
+        self.firstStartedMilliseconds = firstStartedMilliseconds
         self.nextAttemptMilliseconds = nextAttemptMilliseconds
         self.createdMilliseconds = createdMilliseconds
         self.updatedMilliseconds = updatedMilliseconds

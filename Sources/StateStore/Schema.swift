@@ -58,16 +58,18 @@ enum Schema {
         CREATE TABLE action(
             sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
             alert_id TEXT NOT NULL, alert_revision INTEGER NOT NULL, tenant TEXT NOT NULL,
-            user_id TEXT NOT NULL, session_id TEXT NOT NULL, kind TEXT NOT NULL,
-            target TEXT NOT NULL, connector TEXT NOT NULL, state TEXT NOT NULL,
-            attempts INTEGER NOT NULL, next_attempt_ms INTEGER NOT NULL,
+            user_id TEXT NOT NULL, user_name TEXT NOT NULL, session_id TEXT NOT NULL,
+            time_ms INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
+            connector TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+            first_started_ms INTEGER, next_attempt_ms INTEGER NOT NULL,
             created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, last_error TEXT NOT NULL,
             payload BLOB NOT NULL, result TEXT NOT NULL
         ) STRICT;
         CREATE INDEX action_of_alert ON action(alert_id);
         CREATE INDEX action_by_state ON action(state, sequence);
         CREATE INDEX action_pending ON action(tenant, user_id, sequence)
-            WHERE state IN ('planned', 'waiting');
+            WHERE state IN ('planned', 'started', 'retrying', 'unanswered', 'waiting');
+        CREATE INDEX action_started ON action(first_started_ms) WHERE first_started_ms IS NOT NULL;
 
         CREATE TABLE journal(
             sequence INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL,

@@ -7,11 +7,13 @@ package struct StateTuning: Sendable {
     /// In bytes; of a new state only.
     package var pageSize = 8192
     /// Of the writing connection, in KiB.
-    package var writerCache = 16 << 10
+    package var writerCache = 8 << 10
     /// Of each reading connection, in KiB.
     package var readerCache = 4 << 10
     /// When the log is this long, a commit moves it into the database, in bytes.
     package var checkpointBytes = 64 << 20
+    /// Whether a new state's first commit goes straight to the file, without the log.
+    package var isFirstCommitDirect = true
     /// Above this many pages a write finds the disk full; 0 for no such limit.
     package var maximumPages = 0
 
@@ -141,38 +143,54 @@ extension Session {
         }
     }
 
-    /// Makes the connection a writer: the log, the cache, and the tables of this version.
-    func makeWriter(_ tuning: StateTuning, version: Int) throws(StateError) {
+    /// Makes the connection a writer: the cache and the tables of this version; and the log, unless
+    /// the state is new.
+    ///
+    /// Returns whether it is new, and so writes its first commit without a log.
+    func makeWriter(_ tuning: StateTuning, version: Int) throws(StateError) -> Bool {
+        let isDirect = version == 0 && tuning.isFirstCommitDirect
         do {
             try use { db in
                 if version == 0 {
                     try db.execute(sql: "PRAGMA page_size = \(tuning.pageSize)")
                 }
-                let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? tuning.pageSize
-                let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") ?? ""
-                guard mode == "wal" || mode == "memory" else {
-                    throw StateError.cannotOpen(
-                        path: path,
-                        reason: "its file system has no shared memory for SQLite's log; "
-                            + "name a file on a local disk with --state")
-                }
-                // NORMAL: kill -9 loses nothing; a power cut may lose the last commits, whole.
                 // FAST overwrites what was deleted, as far as that costs no further write.
                 try db.execute(
                     sql: """
-                        PRAGMA synchronous = NORMAL;
                         PRAGMA secure_delete = FAST;
                         PRAGMA cache_size = -\(tuning.writerCache);
-                        PRAGMA wal_autocheckpoint = \(max(1, tuning.checkpointBytes / pageSize));
-                        PRAGMA journal_size_limit = \(tuning.checkpointBytes * 2);
+                        PRAGMA synchronous = FULL;
                         """)
                 if tuning.maximumPages > 0 {
                     try db.execute(sql: "PRAGMA max_page_count = \(tuning.maximumPages)")
                 }
             }
+            if !isDirect { try useLog(tuning) }
             if version < Schema.version { try Schema.migrator.migrate(queue) }
+            return isDirect
         } catch {
             throw StateError(error, path: path)
+        }
+    }
+
+    /// From now on commits go to SQLite's log first, so that reads go on beside them.
+    func useLog(_ tuning: StateTuning) throws(StateError) {
+        try use { db in
+            let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? tuning.pageSize
+            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") ?? ""
+            guard mode == "wal" || mode == "memory" else {
+                throw StateError.cannotOpen(
+                    path: path,
+                    reason: "its file system has no shared memory for SQLite's log; "
+                        + "name a file on a local disk with --state")
+            }
+            // NORMAL: kill -9 loses nothing; a power cut may lose the last commits, whole.
+            try db.execute(
+                sql: """
+                    PRAGMA synchronous = NORMAL;
+                    PRAGMA wal_autocheckpoint = \(max(1, tuning.checkpointBytes / pageSize));
+                    PRAGMA journal_size_limit = \(tuning.checkpointBytes * 2);
+                    """)
         }
     }
 }
@@ -207,9 +225,16 @@ extension StateError {
             self = .locked(path: path, holder: StateLock.holder(ofStateAt: path))
         case SQLITE_NOTADB: self = .foreign(path: path, reason: reason)
         case SQLITE_CORRUPT: self = .damaged(path: path, reason: reason)
+        case SQLITE_READONLY where code == readOnlyRollback:
+            self = .cannotOpen(
+                path: path, reason: "its first run was stopped in the middle; run it again")
         case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
             self = .cannotOpen(path: path, reason: reason)
         default: self = .failed(path: path, reason: reason)
         }
     }
 }
+
+/// SQLITE_READONLY_ROLLBACK, a macro that Swift does not see: there is a half commit to undo, which
+/// a reader may not.
+private let readOnlyRollback = SQLITE_READONLY | 3 << 8

@@ -66,7 +66,8 @@ extension StateError: CustomStringConvertible {
                 + "another --state."
         case .olderVersion(let path, let found, let supported):
             "\(printable(path)): written by an older Lastseen (state version \(found), this "
-                + "program reads \(supported)). Any run that writes, as 'lastseen analyze', brings it up."
+                + "program reads \(supported)). Any run that writes, as 'lastseen analyze', brings "
+                + "it up."
         case .damaged(let path, let reason):
             "\(printable(path)): the state is damaged: \(printable(reason)). Restore it from a "
                 + "copy, or move it away (with the -wal file beside it) and run over the records "

@@ -98,6 +98,23 @@ extension StateStore {
         try read { session, db in try session.dueActions(dueAt: now, limit: limit, db) }
     }
 
+    /// How many actions had their first call at or after a wall time; of one user when given.
+    public func startedActionCount(
+        since milliseconds: Int64, ofUser user: (tenant: String, userID: String)? = nil
+    ) throws(StateError) -> Int {
+        try read { session, db in
+            let statement = try session.statement(
+                user == nil ? .countStarted : .countStartedOfUser, db)
+            defer { statement.reset() }
+            statement.bind(milliseconds, at: 1)
+            if let user {
+                try statement.bind(user.tenant, at: 2, "a tenant")
+                try statement.bind(user.userID, at: 3, "a user id")
+            }
+            return try statement.step() ? Int(statement.integer(0)) : 0
+        }
+    }
+
     /// The journal after a sequence (0 for all), in its order.
     public func journal(
         after sequence: Int64 = 0, limit: Int = StateLimit.rows
@@ -253,10 +270,12 @@ extension Statement {
     var action: ActionRow {
         ActionRow(
             id: text(0), alertID: text(1), alertRevision: Int(integer(2)), tenant: text(3),
-            userID: text(4), sessionID: text(5), kind: text(6), target: text(7), connector: text(8),
-            state: text(9), attempts: Int(integer(10)), nextAttemptMilliseconds: integer(11),
+            userID: text(4), userName: text(17), sessionID: text(5), timeMilliseconds: integer(18),
+            kind: text(6), target: text(7), connector: text(8), state: text(9),
+            attempts: Int(integer(10)), firstStartedMilliseconds: isNull(19) ? nil : integer(19),
+            nextAttemptMilliseconds: integer(11),
             createdMilliseconds: integer(12), updatedMilliseconds: integer(13),
-            lastError: text(14), payload: bytes(15), result: text(16), sequence: integer(17))
+            lastError: text(14), payload: bytes(15), result: text(16), sequence: integer(20))
     }
 
     var journal: JournalRow {

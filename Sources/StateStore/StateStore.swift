@@ -9,7 +9,8 @@ internal import Synchronization
 /// power cut the state is that of an earlier commit, as a whole.
 ///
 /// All methods may be called from any thread. A read inside the body of `commit` sees the commit
-/// before (with `:memory:`: what was written so far).
+/// before (with `:memory:`, and in a new state's first commit: what was written so far).
+/// Other processes that read wait for a new state's first commit, up to 10 s.
 public final class StateStore: @unchecked Sendable {
     /// The file, as SQLite has it open: absolute, without links; or `:memory:`.
     public let path: String
@@ -22,11 +23,17 @@ public final class StateStore: @unchecked Sendable {
     private let tuning: StateTuning
     private let rest: Mutex<Rest>
 
+    /// Touched inside `writer.use` only.
+    private var hasCommitted = false
+
     private struct Rest {
         var lock: StateLock?
         /// For the reads of this class; opened at the first.
         var reader: Session?
         var isClosed = false
+        /// Of a new state until its second commit: there is no log yet, and all reads of this
+        /// process go through the writer, as they would wait for it in vain inside a commit.
+        var isDirect = false
     }
 
     /// Opens a state, or makes it, with its folders (0700; the file 0600).
@@ -52,9 +59,9 @@ public final class StateStore: @unchecked Sendable {
         self.tuning = tuning
         if path == ":memory:" {
             let session = try Session(path: path, opening: path, isReadOnly: false)
-            try session.makeWriter(tuning, version: 0)
+            _ = try session.makeWriter(tuning, version: 0)
             (self.path, readingName, isEmpty, writer) = (path, path, true, session)
-            rest = Mutex(Rest(reader: session))
+            rest = Mutex(Rest())
         } else if readOnly {
             self.path = try StateFile.find(path)
             let (session, name) = try Self.openToRead(self.path)
@@ -75,10 +82,10 @@ public final class StateStore: @unchecked Sendable {
             _ = try session.checkIdentity()
             let lock = try StateLock(
                 statePath: self.path, waitSeconds: waitSeconds, holder: holder)
-            try session.makeWriter(tuning, version: try session.checkIdentity())
+            let isDirect = try session.makeWriter(tuning, version: try session.checkIdentity())
             (readingName, writer) = (self.path, session)
             isEmpty = try session.hasNoProfile()
-            rest = Mutex(Rest(lock: lock))
+            rest = Mutex(Rest(lock: lock, isDirect: isDirect))
         }
     }
 
@@ -101,8 +108,8 @@ public final class StateStore: @unchecked Sendable {
     public func close() {
         rest.withLock { rest in
             rest.isClosed = true
-            if let reader = rest.reader, reader !== writer { reader.close(checkpoints: false) }
-            writer?.close(checkpoints: path != ":memory:")
+            rest.reader?.close(checkpoints: false)
+            writer?.close(checkpoints: path != ":memory:" && !rest.isDirect)
             (rest.reader, rest.lock) = (nil, nil)
         }
     }
@@ -111,9 +118,12 @@ public final class StateStore: @unchecked Sendable {
     ///
     /// Nothing is kept when `body` throws or any of its puts failed in SQLite, even if `body` goes
     /// on after that. An error of `body`'s own comes out as `StateError.abandoned`.
+    ///
+    /// - Parameter isDurable: Whether it has to outlive a power cut too, as before a call that
+    ///   cannot be taken back. Costs the disk's time for one flush.
     @discardableResult
     public func commit<Result>(
-        _ body: (inout StateTransaction) throws -> Result
+        isDurable: Bool = false, _ body: (inout StateTransaction) throws -> Result
     ) throws(StateError) -> Result {
         guard let writer else {
             throw .refused(path: path, reason: "it was opened for reading only")
@@ -121,6 +131,11 @@ public final class StateStore: @unchecked Sendable {
         return try writer.use { db in
             guard !db.isInsideTransaction else {
                 throw StateError.refused(path: path, reason: "a commit was begun inside another")
+            }
+            try endDirect(writer)
+            if isDurable { try db.execute(sql: "PRAGMA synchronous = FULL") }
+            defer {
+                if isDurable, !sharesWriter { try? db.execute(sql: "PRAGMA synchronous = NORMAL") }
             }
             var result: Result?
             try db.inTransaction(.immediate) {
@@ -136,15 +151,31 @@ public final class StateStore: @unchecked Sendable {
             guard let result else {
                 throw StateError.failed(path: path, reason: "the commit did not take place")
             }
+            hasCommitted = true
             return result
+        }
+    }
+
+    /// Turns to the log after a new state's first commit.
+    ///
+    /// That one goes straight to the file: it is often the largest of all, nobody can have anything
+    /// to read yet, and by the log each page would be written twice (half the speed, measured).
+    private func endDirect(_ writer: Session) throws(StateError) {
+        guard hasCommitted, rest.withLock({ $0.isDirect }) else { return }
+        do {
+            try writer.useLog(tuning)
+            rest.withLock { $0.isDirect = false }
+        } catch {
+            // Another process reads at this moment: next time, then.
+            guard case .locked = error else { throw error }
         }
     }
 
     /// A reader of profiles for one thread, with a connection of its own (with `:memory:` all share
     /// one, and wait for each other and for commits).
     public func makeProfileReader() throws(StateError) -> ProfileReader {
-        if let writer, path == ":memory:" { return try ProfileReader(session: writer) }
         try checkOpen()
+        if let writer, sharesWriter { return try ProfileReader(session: writer) }
         let session = try Session(path: path, opening: readingName, isReadOnly: true)
         try session.makeReader(tuning)
         return try ProfileReader(session: session)
@@ -157,12 +188,9 @@ public final class StateStore: @unchecked Sendable {
         Int64(bitPattern: key ^ 1 << 63)
     }
 
-    /// Moves what is in the log into the file, as far as no reader is in the way.
-    package func checkpoint() throws(StateError) {
-        try writer?.use { db in _ = try db.checkpoint(.passive) }
-    }
-
     // MARK: - Reading
+
+    private var sharesWriter: Bool { path == ":memory:" || rest.withLock { $0.isDirect } }
 
     private func checkOpen() throws(StateError) {
         if rest.withLock({ $0.isClosed }) {
@@ -174,7 +202,9 @@ public final class StateStore: @unchecked Sendable {
     func read<R>(_ body: (Session, Database) throws -> R) throws(StateError) -> R {
         try checkOpen()
         let session: Session
-        if let open = rest.withLock({ $0.reader }) {
+        if let writer, sharesWriter {
+            session = writer
+        } else if let open = rest.withLock({ $0.reader }) {
             session = open
         } else {
             let new = try Session(path: path, opening: readingName, isReadOnly: true)

@@ -184,6 +184,9 @@ public struct StateTransaction: ~Copyable {
             try put.bind(row.lastError, at: 15, limit: StateLimit.note, "an action's error")
             try put.bind(row.payload, at: 16, limit: StateLimit.document, "an action's payload")
             try put.bind(row.result, at: 17, limit: StateLimit.note, "an action's result")
+            try put.bind(row.userName, at: 18, "a user's name")
+            put.bind(row.timeMilliseconds, at: 19)
+            put.bind(row.firstStartedMilliseconds, at: 20)
             try put.run()
             return sqlite3_changes(try session.connection(database)) > 0
         }
@@ -206,6 +209,7 @@ public struct StateTransaction: ~Copyable {
             try update.bind(row.payload, at: 7, limit: StateLimit.document, "an action's payload")
             try update.bind(row.result, at: 8, limit: StateLimit.note, "an action's result")
             try update.bind(row.connector, at: 9, "a connector's name")
+            update.bind(row.firstStartedMilliseconds, at: 10)
             try update.run()
             return sqlite3_changes(try session.connection(database)) > 0
         }
@@ -226,6 +230,7 @@ public struct StateTransaction: ~Copyable {
             let claim = try session.statement(.claimAction, database)
             for index in rows.indices {
                 rows[index].attempts += 1
+                rows[index].firstStartedMilliseconds = rows[index].firstStartedMilliseconds ?? now
                 rows[index].nextAttemptMilliseconds = lease.overflow ? .max : lease.partialValue
                 rows[index].updatedMilliseconds = now
                 try claim.bind(rows[index].id, at: 1, "an action's id")

@@ -42,6 +42,9 @@ struct Statement {
         sqlite3_bind_int64(handle, index, Int64(bitPattern: value))
     }
 
+    /// After `reset` a parameter is NULL until it is bound.
+    func bind(_ value: Int64?, at index: Int32) { if let value { bind(value, at: index) } }
+
     /// Refuses a text above `limit` bytes.
     func bind(
         _ value: String, at index: Int32, limit: Int = StateLimit.name, _ what: StaticString
@@ -118,6 +121,7 @@ struct Statement {
 
     // MARK: Columns
 
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func unsigned(_ column: Int32) -> UInt64 { UInt64(bitPattern: integer(column)) }
     func text(_ column: Int32) -> String {

@@ -8,6 +8,10 @@ enum ChildJob: String {
     /// Commits one generation after the other until it is killed; writes each to `ack` when its
     /// commit has come back.
     case generations
+    /// A new state's first commit, a large one, until it is killed or done.
+    case firstCommit
+    /// The same where it does not fit.
+    case fillAtOnce
     /// Opens the state, says `held`, and sleeps until it is killed.
     case hold
     /// Writes larger and larger commits until one fails, and says what is left then.
@@ -33,6 +37,19 @@ enum ChildJob: String {
                 try Generation.write(generation, to: store)
                 Glibc.write(ack, &generation, 8)
             }
+        case .firstCommit:
+            let store = try StateStore(path: path, waitSeconds: 0, holder: "first commit")
+            say("begun")
+            try Generation.write(1, to: store, profiles: 20_000)
+        case .fillAtOnce:
+            let store = try StateStore(path: path, waitSeconds: 0, holder: "fill")
+            do {
+                try Generation.write(1, to: store, profiles: 20_000)
+                say("never full")
+            } catch { say("exit \(error.exitCode)") }
+            try Generation.write(1, to: store)
+            try Generation.write(2, to: store)
+            say("newest \(try Generation.check(store))")
         case .hold:
             let store = try StateStore(
                 path: path, waitSeconds: 0, holder: "lastseen test, pid 7\u{1B}[31m")

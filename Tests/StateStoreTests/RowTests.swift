@@ -164,8 +164,10 @@ struct RowTests {
         let store = try memory()
         var row = ActionRow(
             id: Self.texts[4], alertID: "a-1", alertRevision: .max, tenant: "", userID: "\0",
-            sessionID: "🧭", kind: "k", target: "t", connector: "c", state: "planned",
-            attempts: .max, nextAttemptMilliseconds: .min, createdMilliseconds: .max,
+            userName: "n", sessionID: "🧭", timeMilliseconds: .min, kind: "k", target: "t",
+            connector: "c", state: "planned",
+            attempts: .max, firstStartedMilliseconds: .max, nextAttemptMilliseconds: .min,
+            createdMilliseconds: .max,
             updatedMilliseconds: -1, lastError: "e", payload: Array(0...255), result: "r")
         #expect(try store.commit { try $0.putAction(row) })
         row.sequence = 1
@@ -178,6 +180,7 @@ struct RowTests {
         row.state = "done"
         (row.attempts, row.nextAttemptMilliseconds, row.updatedMilliseconds) = (2, 5, 6)
         (row.lastError, row.result, row.payload, row.connector) = ("", "ok", [], "exec")
+        row.firstStartedMilliseconds = nil
         #expect(try store.commit { try $0.updateAction(row) })
         #expect(try store.action(id: row.id) == row)
         #expect(try store.commit { try $0.updateAction(.sample("none")) } == false)
@@ -204,7 +207,7 @@ struct RowTests {
         try store.commit { transaction in
             for row in [
                 ActionRow.sample("done", user: "ann", state: "done"),
-                .sample("ann 1", user: "ann", state: "waiting", next: 100),
+                .sample("ann 1", user: "ann", state: "retrying", next: 100),
                 .sample("ann 2", user: "ann", next: 0),
                 .sample("bob 1", user: "bob", next: 50),
                 .sample("carl 1", user: "carl", state: "dry-run"),
@@ -219,7 +222,13 @@ struct RowTests {
         }
         #expect(claimed.map(\.id) == ["ann 1", "bob 1"])
         #expect(claimed.map(\.attempts) == [1, 1])
+        #expect(claimed.map(\.firstStartedMilliseconds) == [100, 100])
         #expect(try store.action(id: "ann 1") == claimed[0])
+        #expect(try store.startedActionCount(since: 100) == 2)
+        #expect(try store.startedActionCount(since: 101) == 0)
+        #expect(try store.startedActionCount(since: 0, ofUser: ("acme", "ann")) == 1)
+        #expect(try store.startedActionCount(since: 0, ofUser: ("acme", "carl")) == 0)
+        #expect(try store.startedActionCount(since: 0, ofUser: ("other", "ann")) == 0)
         #expect(try store.dueActions(dueAt: 109, limit: 9).map(\.id) == ["dora 1"])
         #expect(
             try store.dueActions(dueAt: 110, limit: 9).map(\.id) == ["ann 1", "bob 1", "dora 1"])
@@ -230,6 +239,8 @@ struct RowTests {
             try $0.claimActions(dueAt: .max, leaseMilliseconds: .max, limit: 9)
         }
         #expect(forever.allSatisfy { $0.nextAttemptMilliseconds == .max })
+        #expect(forever.map(\.id) == ["ann 2", "bob 1", "dora 1"])
+        #expect(forever.map(\.firstStartedMilliseconds) == [.max, 100, .max])
     }
 
     @Test("each journal entry holds the hash of the one before")

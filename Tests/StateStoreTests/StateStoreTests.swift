@@ -13,6 +13,10 @@ struct StateStoreTests {
         #expect(store.path == path)
         try Generation.write(1, to: store)
         #expect(store.isEmpty, "that is how it was when opened")
+        // The first commit needs no log.
+        #expect(access(path + "-wal", F_OK) != 0)
+        #expect(try Generation.check(store) == 1)
+        try Generation.write(2, to: store)
         for (name, mode) in [
             ("one", 0o700), ("one/two", 0o700), ("one/two/state.db", 0o600),
             ("one/two/state.db-wal", 0o600), ("one/two/state.db.lock", 0o600),
@@ -25,7 +29,46 @@ struct StateStoreTests {
         #expect(access(path + "-wal", F_OK) != 0, "what a closed state leaves is one file")
         let again = try StateStore(path: path, waitSeconds: 0, holder: "a test")
         #expect(!again.isEmpty)
-        #expect(try Generation.check(again) == 1)
+        #expect(try Generation.check(again) == 2)
+    }
+
+    @Test("a durable commit is one like the others", arguments: [":memory:", "file"])
+    func durable(place: String) throws {
+        let folder = Folder()
+        let path = place == "file" ? folder.state : place
+        let store = try StateStore(path: path, waitSeconds: 0, holder: "")
+        for value in ["1", "2", "3"] {
+            try store.commit(isDurable: true) { try $0.setMeta(key: "a", value: value) }
+            try store.commit { try $0.setMeta(key: "b", value: value) }
+        }
+        #expect(try store.meta("a") == "3" && store.meta("b") == "3")
+    }
+
+    @Test("reads go on in and beside a new state's first commit, and readers outlive it")
+    func firstCommit() throws {
+        let folder = Folder()
+        let store = try folder.open()
+        let early = try store.makeProfileReader()
+        #expect(try early.read([Generation.key(0)]).isEmpty)
+        let other = try folder.open(readOnly: true)
+        #expect(other.isEmpty)
+        try store.commit { transaction in
+            // More than the cache holds, so that it is on its way into the file.
+            for key in UInt64(0)..<40_000 {
+                try transaction.putProfile(key, [UInt8](repeating: 1, count: 500))
+            }
+            #expect(try store.profileCount() == 40_000)
+            #expect(try early.read([5]).count == 1)
+        }
+        #expect(try other.profileCount() == 40_000)
+        for value in 1...3 {
+            try store.commit { transaction in
+                try transaction.putProfile(5, [UInt8(value)])
+                #expect(try store.profileCount() == 40_000)
+            }
+            #expect(try early.read([5])[0] == [UInt8(value)])
+            #expect(try other.profile(5) == [UInt8(value)])
+        }
     }
 
     @Test("a relative path is one from the current folder")

@@ -47,6 +47,30 @@ struct SurvivalTests {
         #expect(try Dump(killed) == Dump(whole))
     }
 
+    @Test("kill -9 in a new state's first commit leaves all of it or nothing")
+    func killFirst() throws {
+        for seed in Self.seeds.prefix(20) {
+            var random = SeededGenerator(seed: seed)
+            let folder = Folder()
+            let child = try Child(.firstCommit, in: folder)
+            child.waitForWord(in: folder)
+            usleep(.random(in: 0...400_000, using: &random))
+            child.kill()
+            child.wait()
+            // A reader may not undo the half, and says so; or there is a whole one, or nothing.
+            do throws(StateError) {
+                _ = try folder.open(readOnly: true)
+            } catch {
+                #expect(error.exitCode == 73 && error.description.contains("run it again"))
+            }
+            let store = try folder.open()
+            let newest = try Generation.check(store)
+            #expect(newest == 0 || newest == 1, "seed \(seed)")
+            try Generation.write(newest + 1, to: store, profiles: 20_000)
+            try Generation.check(store)
+        }
+    }
+
     @Test("a log cut or changed anywhere leaves an earlier commit, whole")
     func tornLog() throws {
         let folder = Folder()
@@ -159,6 +183,18 @@ struct SurvivalTests {
             .fill, in: folder, after: "mount -t tmpfs -o size=\(size) none $\(Child.folderVariable)"
         ).wait()
         try checkFilled(folder)
+    }
+
+    @Test(
+        "a disk too small for the first commit",
+        .enabled(if: Child.canMount, "no right to mount here"))
+    func fullDiskAtOnce() throws {
+        let folder = Folder()
+        try Child(
+            .fillAtOnce, in: folder,
+            after: "mount -t tmpfs -o size=3m none $\(Child.folderVariable)"
+        ).wait()
+        #expect(Child.said(in: folder) == ["exit 74", "newest 2"])
     }
 
     private func checkFilled(_ folder: Folder) throws {
