@@ -20,7 +20,7 @@ struct GeoPointTests {
     static let edges = [(90.0, 180.0, true), (90.001, 0, false), (0, -180.001, false), (.nan, 0, false)]
 
     @Test("points off the globe are none", arguments: edges)
-    func edges(latitude: Double, longitude: Double, isPoint: Bool) {
+    func isPoint(latitude: Double, longitude: Double, isPoint: Bool) {
         #expect((GeoPoint(latitude: latitude, longitude: longitude) != nil) == isPoint)
     }
 }

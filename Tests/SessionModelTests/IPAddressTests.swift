@@ -51,7 +51,7 @@ struct IPAddressTests {
     ]
 
     @Test("addresses at no place", arguments: special)
-    func special(text: String, isSpecial: Bool) throws {
+    func isSpecial(text: String, isSpecial: Bool) throws {
         let address = try #require(IPAddress(text))
         #expect(address.isSpecialPurpose == isSpecial)
     }
