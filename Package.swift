@@ -22,6 +22,7 @@ let package = Package(
         .systemLibrary(
             name: "CMaxMindDB", pkgConfig: "libmaxminddb",
             providers: [.apt(["libmaxminddb-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
@@ -37,7 +38,8 @@ let package = Package(
             name: "Enrichment",
             dependencies: [
                 "SessionModel", "CMaxMindDB", "CRE2", .product(name: "Yams", package: "Yams"),
-            ]),
+            ],
+            exclude: ["Resources"]),
         .target(name: "Detection", dependencies: ["SessionModel"]),
         .target(
             name: "RuleBook",
@@ -59,7 +61,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Response", "Publishing",
+                "Response", "Publishing", "CMalloc",
             ]),
         .target(
             name: "LastseenCommands",
@@ -86,7 +88,8 @@ for name in [
                 + (name == "Pipeline" || name == "LastseenCommands"
                     ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
                     : [])
-                + (name == "Response" ? ["StateStore"] : []) + ["SessionModel"]))
+                + (name == "Response" ? ["StateStore"] : []) + ["SessionModel"],
+            exclude: name == "Enrichment" ? ["Fixtures"] : []))
 }
 
 /// These read bytes in place or keep their own memory, which strict memory safety would mark on
@@ -95,6 +98,10 @@ let rawMemory: Set = ["SessionModel", "Intake", "Enrichment", "Detection", "Stat
 let features = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"]
 for target in package.targets where ![.system, .binary, .plugin].contains(target.type) {
     target.swiftSettings = features.map { .enableUpcomingFeature($0) }
+    // Each access to a class's property would be counted while the program runs; the tests, which are
+    // debug builds, still do.
+    target.swiftSettings?.append(
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)))
     if !rawMemory.contains(target.name) && target.type == .regular && !target.name.hasPrefix("C") {
         target.swiftSettings?.append(.strictMemorySafety())
     }

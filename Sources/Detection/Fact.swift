@@ -164,7 +164,8 @@ extension Fact {
 
     // session: a = id's text (high, as a device's); b, c, d = device, network, place
     // track: c = network, d = session, e = device, f = place
-    // alert: a = id, b = device, c = session, d = network; failures: a = burst, b = its start
+    // alert: a = id, b = group, c = session, d = network, e = device
+    // failures: a = burst, b = its start
     var sessionDevice: FactKey {
         get { FactKey(rawValue: b) }
         set { b = newValue.rawValue }

@@ -30,7 +30,7 @@ public struct FailuresThenSuccess: Sendable {
         _ x: StoredSighting, _ context: Context, _ profile: Profile,
         into found: inout [StoredFinding]
     ) {
-        guard x.event == .login, x.isUse, !x.network.isNone else { return }
+        guard profile.tally.failedOnce, x.event == .login, x.isUse, !x.network.isNone else { return }
         let keys = profile.keys.base
         let key = x.network.under(.failures)
         for i in 0..<profile.keys.count where keys.unsafelyUnwrapped[i] == key {

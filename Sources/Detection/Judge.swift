@@ -19,6 +19,9 @@ public struct Judge {
 
     /// How late a record may come and still be judged as if it had come in order, ms.
     public let latenessWindow: Int64
+    /// The revision of an alert whose last one a crowded profile has forgotten: whoever stores it
+    /// numbers it on (and an open one that is there already is amended).
+    public static let unknownRevision = 0
     /// An alert without a finding for this long is over; the next finding begins a new one.
     static let episodeGap: Int64 = 7 * 86_400_000
     /// Device and network of a user who is seen on this many days are familiar.
@@ -64,16 +67,17 @@ public struct Judge {
         found.reserveCapacity(8)
     }
 
-    /// Judges one sighting and takes it into its user's profile.
+    /// Judges one sighting and takes it into its user's profile. By pointer, as a sighting is 450
+    /// bytes that need no copy.
     public mutating func observe(
-        _ sighting: Sighting, _ profile: inout Profile
+        _ sighting: UnsafePointer<Sighting>, _ profile: inout Profile
     ) -> Verdict {
         var x = StoredSighting(sighting)
         profile.isDirty = true
         if x.time > profile.newest {
             profile.newest = x.time
             profile.settle(window: latenessWindow)
-            profile.rememberName(sighting.record.userName)
+            profile.rememberName(sighting.pointee.record.userName)
             let context = Context(x, in: profile)
             profile.storeTexts(&x, of: sighting, context)
             step(x, context, &profile)
@@ -130,7 +134,7 @@ extension Judge {
             let suspect = found[i].suspect
             let group = groupKey(suspect, profile)
             let time = found[i].time
-            let alert = profile.alertIndex(group: group, session: suspect.session, at: time)
+            let alert = profile.alertIndex(of: suspect, group: group, at: time)
             if let alert {
                 found[i].alert = profile.keys[alert]
                 profile.update(alert) {
@@ -144,6 +148,8 @@ extension Judge {
                 fact.a = id
                 fact.b = group.rawValue
                 fact.c = suspect.session.rawValue
+                fact.d = suspect.network.rawValue
+                fact.e = suspect.device.rawValue
                 found[i].alert = FactKey(.alert, id)
                 profile.add(found[i].alert, fact, kind: .alert)
             }
@@ -177,14 +183,20 @@ extension Judge {
 }
 
 extension Profile {
-    /// The alert that a finding belongs to: of its group or its session, and not over.
-    func alertIndex(group: FactKey, session: FactKey, at time: Int64) -> Int? {
+    /// The alert that a finding belongs to, not over: of its group, of its session, or of the same
+    /// device on the same network within a day, so that one who signs in again and again is one
+    /// thing to look at.
+    func alertIndex(of suspect: StoredEnd, group: FactKey, at time: Int64) -> Int? {
         var best: Int?
         forEach(.alert) { i in
             let fact = facts[i]
-            guard fact.b == group.rawValue || !session.isNone && fact.c == session.rawValue,
-                time &- fact.last <= Judge.episodeGap
-            else { return }
+            let age = time &- fact.last
+            guard age <= Judge.episodeGap else { return }
+            let isSameSession = !suspect.session.isNone && fact.c == suspect.session.rawValue
+            let isSameSource =
+                age <= 86_400_000 && !suspect.network.isNone && fact.d == suspect.network.rawValue
+                && fact.e == suspect.device.rawValue
+            guard fact.b == group.rawValue || isSameSession || isSameSource else { return }
             if let best, (facts[best].last, keys[best].rawValue) >= (fact.last, keys[i].rawValue) {
                 return
             }
@@ -219,36 +231,36 @@ extension Profile {
 
     /// Puts a sighting's texts on the heap, where they are not there already with a fact.
     mutating func storeTexts(
-        _ x: inout StoredSighting, of s: Sighting, _ context: Context
+        _ x: inout StoredSighting, of s: UnsafePointer<Sighting>, _ context: Context
     ) {
-        if s.record.id.isEmpty {
-            x.recordText = addRecordHash(s.record.contentHash)
+        if s.pointee.record.id.isEmpty {
+            x.recordText = addRecordHash(s.pointee.record.contentHash)
         } else {
-            x.recordText = heap.addText(s.record.id)
+            x.recordText = heap.addText(s.pointee.record.id)
         }
         if context.session >= 0 {
             x.sessionText = facts[context.session].idText
         } else {
-            x.sessionText = heap.addText(s.record.sessionID)
+            x.sessionText = heap.addText(s.pointee.record.sessionID)
         }
         if context.device >= 0 {
             x.labelText = facts[context.device].labelText
             x.deviceText = facts[context.device].idText
         } else if !x.device.isNone {
-            x.labelText = heap.addText(s.client.label)
-            x.deviceText = heap.addText(s.record.deviceID)
+            x.labelText = heap.addText(s.pointee.client.label)
+            x.deviceText = heap.addText(s.pointee.record.deviceID)
         }
         if context.place >= 0 {
             x.cityText = facts[context.place].cityText
             x.regionText = facts[context.place].regionText
         } else if x.hasPlace {
-            x.cityText = heap.addText(s.place.city)
-            x.regionText = heap.addText(s.place.region)
+            x.cityText = heap.addText(s.pointee.place.city)
+            x.regionText = heap.addText(s.pointee.place.region)
         }
         if context.network >= 0 {
             x.organizationText = facts[context.network].organizationText
         } else {
-            x.organizationText = heap.addText(s.place.organization)
+            x.organizationText = heap.addText(s.pointee.place.organization)
         }
     }
 
@@ -269,7 +281,7 @@ extension Profile {
 
 extension Judge {
     private mutating func observeLate(
-        _ s: Sighting, _ sighting: StoredSighting, _ profile: inout Profile
+        _ s: UnsafePointer<Sighting>, _ sighting: StoredSighting, _ profile: inout Profile
     ) -> Verdict {
         var x = sighting
         let n = profile.tail.count
@@ -388,12 +400,14 @@ extension Judge {
             profile.published[p].time = time
             var alert = makeAlert(profile, i, revision: Int(last.revision) + 1, .amended)
             alert.isMaterial = isMaterial
+            if profile.hasForgotten { alert.revision = Judge.unknownRevision }
             emitted.append(alert)
         } else {
             profile.remember(
                 PublishedAlert(
                     alertID: id, digest: digest, gist: gist(profile, i), time: time))
             emitted.append(makeAlert(profile, i, revision: 1, .open))
+            if profile.hasForgotten { emitted[emitted.count - 1].revision = Judge.unknownRevision }
         }
     }
 
@@ -408,6 +422,7 @@ extension Judge {
         alert.summary =
             "No longer holds: a record that came late explains it. It said: " + old.summary
         alert.recommendations = []
+        if profile.hasForgotten { alert.revision = Judge.unknownRevision }
         emitted.append(alert)
     }
 
@@ -457,6 +472,7 @@ extension Profile {
                 oldest = i
             }
             published[oldest] = alert
+            hasForgotten = true
         } else {
             published.append(alert)
         }

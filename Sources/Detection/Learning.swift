@@ -58,6 +58,7 @@ extension Profile {
         } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, new(), kind: .country)
         }
+        if x.event == .login, tally.failedOnce { endBurst(x) }
         learnSession(x, context)
         if x.isLocated { learnTrack(x, context) }
     }
@@ -122,13 +123,21 @@ extension Profile {
         }
     }
 
+    /// A sign-in that worked ends the count of those that failed on its network: they were its user's
+    /// mistakes, or were judged with it.
+    mutating func endBurst(_ x: StoredSighting) {
+        guard let i = index(of: x.network.under(.failures)), facts[i].burst > 0 else { return }
+        update(i) { $0.burst = 0 }
+    }
+
     /// A failed sign-in: counts towards a burst, and teaches nothing.
     mutating func learnFailure(_ x: StoredSighting, gapMilliseconds: Int64) {
         guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
         let key = x.network.under(.failures)
+        if !tally.failedOnce { updateTally { $0.failedOnce = true } }
         if let i = index(of: key) {
             update(i) {
-                if x.time &- $0.last > gapMilliseconds {
+                if $0.burst == 0 || x.time &- $0.last > gapMilliseconds {
                     $0.burst = 0
                     $0.burstStart = x.time
                 }

@@ -42,6 +42,9 @@ public struct Profile {
     var userNameText = TextRef.empty
     /// The heap's size when it was last compacted.
     var heapFloor: UInt32 = 0
+    /// Whether it has forgotten a published alert for want of room, so that a revision's number has to
+    /// be asked of the state.
+    var hasForgotten = false
     /// Changed since it was last written.
     public var isDirty = false
 
@@ -51,6 +54,12 @@ public struct Profile {
         public var sightings: UInt32 = 0
         /// In event time; the first such sighting.
         public var firstUse: Int64 = 0
+        private var failedCode: UInt32 = 0
+        /// Whether a sign-in ever failed, so that a success has failures to look for.
+        var failedOnce: Bool {
+            get { failedCode != 0 }
+            set { failedCode = newValue ? 1 : 0 }
+        }
         public init() {}
     }
 
@@ -60,9 +69,10 @@ public struct Profile {
     public init(tenant: TextView, user: TextView, userKey: UInt64, rowKey: UInt64) {
         self.userKey = userKey
         self.rowKey = rowKey
-        heap.reserve(160)
-        keys.reserve(10)
-        facts.reserve(10)
+        heap.reserve(256)
+        keys.reserve(14)
+        facts.reserve(14)
+        undo.reserve(1024)
         tenantText = heap.addText(tenant)
         userText = heap.addText(user)
     }
@@ -86,6 +96,12 @@ public struct Profile {
     public var tenant: TextView { heap.text(tenantText) }
     public var userID: TextView { heap.text(userText) }
     public var userName: TextView { heap.text(userNameText) }
+
+    /// Whether it is the profile of a sighting's user: the key is a hash, the names decide.
+    public func isOf(_ sighting: UnsafePointer<Sighting>) -> Bool {
+        heap.text(userText) == sighting.pointee.record.userID
+            && heap.text(tenantText) == sighting.pointee.record.tenant
+    }
     public var newestTime: Timestamp { Timestamp(milliseconds: newest) }
 
     /// Whether it settled a sighting before its lateness window was over.

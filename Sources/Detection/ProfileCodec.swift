@@ -58,6 +58,7 @@ public struct ProfileCodec {
 
         output.truncate(to: 0)
         output.push(ProfileCodec.version)
+        output.push(UInt8((profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)))
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -122,6 +123,8 @@ public struct ProfileCodec {
             output.push(fact.a)
             output.push(fact.b)
             output.push(fact.c)
+            output.push(fact.d)
+            output.push(fact.e)
         case .provider, .country, nil: break
         }
     }
@@ -162,6 +165,9 @@ public struct ProfileCodec {
         guard version == ProfileCodec.version else {
             throw version > ProfileCodec.version ? .newerFormat(version) : .damaged("its format")
         }
+        let flags = try input.pop(UInt8.self)
+        profile.hasForgotten = flags & 1 != 0
+        profile.tally.failedOnce = flags & 2 != 0
         profile.userKey = try input.pop(UInt64.self)
         profile.newest = try input.pop(Int64.self)
         profile.settled = try input.pop(Int64.self)
@@ -314,6 +320,8 @@ private struct Reader {
             fact.a = try pop(UInt64.self)
             fact.b = try pop(UInt64.self)
             fact.c = try pop(UInt64.self)
+            fact.d = try pop(UInt64.self)
+            fact.e = try pop(UInt64.self)
         case .provider, .country: break
         case nil: throw .damaged("a fact of no kind")
         }

@@ -39,37 +39,37 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var undoEnd: UInt32 = 0
 
     /// The keys and numbers of a sighting; the texts are added by the profile.
-    init(_ s: Sighting) {
-        time = s.record.time.milliseconds
-        recordKey = s.recordKey
-        device = s.deviceHash == 0 ? .none : FactKey(.device, s.deviceHash)
-        let address = s.record.address
+    init(_ sighting: UnsafePointer<Sighting>) {
+        time = sighting.pointee.record.time.milliseconds
+        recordKey = sighting.pointee.recordKey
+        device = sighting.pointee.deviceHash == 0 ? .none : FactKey(.device, sighting.pointee.deviceHash)
+        let address = sighting.pointee.record.address
         self.address = address
         if address.isNone {
             (network, provider) = (.none, .none)
         } else {
             let prefix = address.networkPrefix
             network = FactKey(.network, mix(prefix.high, prefix.low))
-            provider = s.place.asn == 0 ? .none : FactKey(.provider, mix(UInt64(s.place.asn), 5))
+            provider = sighting.pointee.place.asn == 0 ? .none : FactKey(.provider, mix(UInt64(sighting.pointee.place.asn), 5))
         }
-        point = s.place.point
-        placeFlags = (s.place.hasPlace ? 1 : 0) | (s.place.isLocated ? 2 : 0)
+        point = sighting.pointee.place.point
+        placeFlags = (sighting.pointee.place.hasPlace ? 1 : 0) | (sighting.pointee.place.isLocated ? 2 : 0)
         place =
-            s.place.hasPlace
+            sighting.pointee.place.hasPlace
             ? FactKey(
                 .place,
                 mix(UInt64(point.latitude.bitPattern), UInt64(point.longitude.bitPattern)))
             : .none
-        countryCode = s.place.country
+        countryCode = sighting.pointee.place.country
         country =
             countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
-        session = s.sessionHash == 0 ? .none : FactKey(.session, s.sessionHash)
-        asn = s.place.asn
-        radius = s.place.radiusKilometers
-        eventCode = s.record.event.rawValue
-        outcomeCode = s.record.outcome.rawValue
-        authCode = s.record.auth.rawValue
-        networkCode = s.place.kind.rawValue
+        session = sighting.pointee.sessionHash == 0 ? .none : FactKey(.session, sighting.pointee.sessionHash)
+        asn = sighting.pointee.place.asn
+        radius = sighting.pointee.place.radiusKilometers
+        eventCode = sighting.pointee.record.event.rawValue
+        outcomeCode = sighting.pointee.record.outcome.rawValue
+        authCode = sighting.pointee.record.auth.rawValue
+        networkCode = sighting.pointee.place.kind.rawValue
     }
 
     var event: EventKind { EventKind(rawValue: eventCode) ?? .activity }

@@ -68,7 +68,8 @@ struct Bench: ParsableCommand {
             workload.records = then
             workload.users = users
             workload.days = 1
-            workload.seed = seed + 1
+            workload.seed = seed
+            workload.firstDay = days
             let more = "\(folder)/more.ndjson"
             try workload.write(to: more, databases: databases)
             print("\(then) more records on that state:")

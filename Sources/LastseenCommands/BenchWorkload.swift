@@ -11,6 +11,8 @@ struct BenchWorkload {
     /// Share of records that an intruder made.
     var oddShare = 0.003
     var seed: UInt64 = 7
+    /// Days after 2026-01-01 that the records begin.
+    var firstDay = 0
 
     private struct Generator {
         var state: UInt64
@@ -51,8 +53,8 @@ struct BenchWorkload {
             guard facts.isLocated else { continue }
             let cell =
                 UInt64(facts.country.rawValue) << 32
-                | UInt64(bitPattern: Int64(facts.point.latitude / 2)) << 48
-                | UInt64(truncatingIfNeeded: Int64(facts.point.longitude / 2) & 0xFFFF)
+                | UInt64(bitPattern: Int64(facts.point.latitude * 2)) << 48
+                | UInt64(truncatingIfNeeded: Int64(facts.point.longitude * 2) & 0xFFFF)
             byPlace[cell, default: []].append(address.description)
             found += 1
         }
@@ -61,6 +63,7 @@ struct BenchWorkload {
 
     /// Writes the records to a file, in time order, from 2026-01-01 on.
     func write(to path: String, databases: GeoDatabases) throws {
+        // The same users for every window of days.
         var random = Generator(state: seed)
         let places = pool(databases, &random)
         guard !places.isEmpty else { throw Misuse("the GeoIP database places no address") }
@@ -81,7 +84,8 @@ struct BenchWorkload {
         defer { unsafe fclose(file) }
         var buffer: [UInt8] = []
         buffer.reserveCapacity(1 << 20)
-        let start = Timestamp(year: 2026, month: 1, day: 1).milliseconds
+        random.state &+= UInt64(firstDay)
+        let start = Timestamp(year: 2026, month: 1, day: 1).milliseconds + Int64(firstDay) * 86_400_000
         let step = Double(days) * 86_400_000 / Double(max(1, records))
         for i in 0..<records {
             // One record in five is of a few busy users, as everywhere.
@@ -100,7 +104,7 @@ struct BenchWorkload {
             let outcome = random.unit() < 0.95 ? "success" : "failure"
             let time = Timestamp(milliseconds: start + Int64(Double(i) * step))
             buffer += Array(
-                #"{"id":"e\#(padded(i, 10))","time":"\#(time.rfc3339)","user":{"id":"u\#(padded(u, 7))","name":"user\#(u)@example.com"},"session":{"id":"s\#(hex(random.next()))"},"event":"login","outcome":"\#(outcome)","ip":"\#(address)","device":{"id":"\#(device.id)"},"user_agent":"\#(device.agent)"}"#
+                #"{"id":"e\#(firstDay)-\#(padded(i, 10))","time":"\#(time.rfc3339)","user":{"id":"u\#(padded(u, 7))","name":"user\#(u)@example.com"},"session":{"id":"s\#(hex(random.next()))"},"event":"login","outcome":"\#(outcome)","ip":"\#(address)","device":{"id":"\#(device.id)"},"user_agent":"\#(device.agent)"}"#
                     .utf8)
             buffer.append(0x0A)
             if buffer.count > 1 << 20 || i == records - 1 {

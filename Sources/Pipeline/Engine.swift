@@ -78,6 +78,7 @@ final class Engine {
         self.store = store
         self.planner = planner
         self.profileBudget = profileBudget
+        MemoryTuning.apply()
         let threads = max(1, min(64, threads))
         team = WorkerTeam(count: threads)
         let isEmpty = try store.profileCount() == 0
@@ -97,15 +98,15 @@ final class Engine {
     /// Takes one batch through. `produce` is called on every worker and gives that worker's part of
     /// the batch, in order; the parts together are the batch, by number of worker. The records need
     /// to stay valid until this returns.
-    func process(_ produce: (Int) -> UnsafeBufferPointer<Record>) throws {
+    func process(_ produce: @escaping (Int) -> UnsafeBufferPointer<Record>) throws {
         batchNumber += 1
         let start = clock.now
-        team.run { worker in enrich(workers[worker], number: worker, produce(worker)) }
+        team.run { [self] worker in enrich(workers[worker], number: worker, produce(worker)) }
         for worker in workers {
             if let failure = worker.failure { throw failure }
         }
         let middle = clock.now
-        team.run { worker in
+        team.run { [self] worker in
             shards[worker].judge(
                 workers.map { SightingList(sightings: $0.sightings, indices: $0.lists[worker]) },
                 worker: worker)
@@ -176,8 +177,9 @@ final class Engine {
         let start = clock.now
         var alerts = shards.flatMap { $0.takeEmitted() }
         alerts.sort { $0.sequence < $1.sequence }
-        team.run { worker in shards[worker].encodeDirty() }
-        let finished = alerts.map { finish($0.alert) }
+        team.run { [self] worker in shards[worker].encodeDirty() }
+        try numberRevisions(&alerts)
+        let finished = finish(alerts)
         try outputs.take(finished.map(\.published))
         try store.commit { transaction in
             try putProfiles(&transaction)
@@ -210,6 +212,50 @@ final class Engine {
             }
         }
         times.commit += seconds(clock.now - start)
+    }
+
+    /// Numbers the revisions that a crowded profile has forgotten the count of.
+    private func numberRevisions(_ alerts: inout [ProfileShard.Emitted]) throws {
+        var last: [String: Int] = [:]
+        for i in alerts.indices {
+            let id = alerts[i].alert.id
+            if alerts[i].alert.revision == Judge.unknownRevision {
+                let known = try last[id] ?? store.alert(id: id)?.revision ?? 0
+                alerts[i].alert.revision = known + 1
+                if known > 0, alerts[i].alert.status == .open { alerts[i].alert.status = .amended }
+            }
+            last[id] = alerts[i].alert.revision
+        }
+    }
+
+    /// Puts alerts into words, on all workers.
+    private func finish(_ alerts: [ProfileShard.Emitted]) -> [Finished] {
+        if alerts.count < 16 { return alerts.map { finish($0.alert) } }
+        let parts = Parts(count: team.count)
+        team.run { [self, team] worker in
+            let range = alerts.count * worker / team.count..<alerts.count * (worker + 1) / team.count
+            parts.set(worker, alerts[range].map { self.finish($0.alert) })
+        }
+        return parts.all
+    }
+
+    /// What each worker made, side by side.
+    private final class Parts: @unchecked Sendable {
+        private let parts: UnsafeMutableBufferPointer<[Finished]>
+
+        init(count: Int) {
+            parts = .allocate(capacity: count)
+            parts.initialize(repeating: [])
+        }
+
+        deinit {
+            parts.deinitialize()
+            parts.deallocate()
+        }
+
+        func set(_ worker: Int, _ part: [Finished]) { parts[worker] = part }
+
+        var all: [Finished] { parts.flatMap { $0 } }
     }
 
     private struct Finished {

@@ -170,6 +170,24 @@ final class Outputs {
         for sink in sinks where sink.target.path == "-" { try sink.writer.flush() }
     }
 
+    /// Set when standard output is the only output and its reader has gone: there is nobody left to
+    /// tell.
+    var readerIsGone: OutputError? {
+        !sinks.isEmpty && sinks.allSatisfy { $0.target.path == "-" && $0.writer.isReaderGone }
+            ? .readerIsGone(path: "standard output") : nil
+    }
+
+    /// Opens files anew that were renamed or removed (logrotate), between two commits; what was done,
+    /// for a person. The next commit stores the new file's length.
+    func followRotation() throws -> [String] {
+        var notes: [String] = []
+        for writer in sinks.filter({ $0.target.path != "-" }).map(\.writer) + [rejects].compactMap({ $0 })
+        where try writer.reopenIfMoved() {
+            notes.append("\(writer.path) was rotated: going on in a new file.")
+        }
+        return notes
+    }
+
     /// At the end of a run: nothing is left to print.
     func finish(_ store: StateStore) throws {
         guard sinks.contains(where: { $0.target.path == "-" }) else { return }

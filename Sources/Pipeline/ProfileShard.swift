@@ -93,7 +93,7 @@ final class ProfileShard: @unchecked Sendable {
     private func observe(_ sighting: UnsafeMutablePointer<Sighting>, _ index: Int) {
         let before = profiles[index].memoryBytes
         let wasDirty = profiles[index].isDirty
-        let verdict = judge.observe(sighting.pointee, &profiles[index])
+        let verdict = judge.observe(sighting, &profiles[index])
         if !wasDirty { dirty.append(UInt32(index)) }
         epochs[index] = epoch
         memoryBytes += profiles[index].memoryBytes - before
@@ -120,22 +120,17 @@ final class ProfileShard: @unchecked Sendable {
             if keys[slot] == key {
                 let index = slots[slot] &- 1
                 // The key is 64 bits of a hash: the name decides.
-                if isOwner(Int(index), sighting.pointee.record) {
+                if profiles[Int(index)].isOf(sighting) {
                     wanted.append(index)
                     return
                 }
             }
             slot = (slot &+ 1) & mask
         }
-        wanted.append(add(sighting.pointee, slot))
+        wanted.append(add(sighting, slot))
     }
 
-    @inline(__always)
-    private func isOwner(_ index: Int, _ record: Record) -> Bool {
-        profiles[index].userID == record.userID && profiles[index].tenant == record.tenant
-    }
-
-    private func add(_ sighting: Sighting, _ slot: Int) -> UInt32 {
+    private func add(_ sighting: UnsafeMutablePointer<Sighting>, _ slot: Int) -> UInt32 {
         if count == capacity {
             let larger = UnsafeMutablePointer<Profile>.allocate(capacity: capacity * 2)
             larger.update(from: profiles, count: count)
@@ -148,10 +143,10 @@ final class ProfileShard: @unchecked Sendable {
             capacity *= 2
         }
         let index = count
-        let key = sighting.userKey
+        let key = sighting.pointee.userKey
         (profiles + index).initialize(
             to: Profile(
-                tenant: sighting.record.tenant, user: sighting.record.userID, userKey: key,
+                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID, userKey: key,
                 rowKey: key))
         epochs[index] = epoch
         memoryBytes += profiles[index].memoryBytes

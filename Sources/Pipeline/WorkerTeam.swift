@@ -44,24 +44,22 @@ final class WorkerTeam: @unchecked Sendable {
     }
 
     /// Runs `body` once on every worker and waits for all.
-    func run(_ body: (Int) -> Void) {
+    func run(_ body: @escaping (Int) -> Void) {
         if count == 1 {
             body(0)
             return
         }
-        withoutActuallyEscaping(body) { body in
-            pthread_mutex_lock(mutex)
-            work = body
-            running = count - 1
-            generation &+= 1
-            pthread_cond_broadcast(started)
-            pthread_mutex_unlock(mutex)
-            body(0)
-            pthread_mutex_lock(mutex)
-            while running > 0 { pthread_cond_wait(finished, mutex) }
-            work = nil
-            pthread_mutex_unlock(mutex)
-        }
+        pthread_mutex_lock(mutex)
+        work = body
+        running = count - 1
+        generation &+= 1
+        pthread_cond_broadcast(started)
+        pthread_mutex_unlock(mutex)
+        body(0)
+        pthread_mutex_lock(mutex)
+        while running > 0 { pthread_cond_wait(finished, mutex) }
+        work = nil
+        pthread_mutex_unlock(mutex)
     }
 
     private func serve(_ worker: Int) {

@@ -117,7 +117,7 @@ struct Run {
     }
 
     mutating func see(_ s: Sighting, savingBetween: Bool = false) throws {
-        verdicts.append(judge.observe(s, &profile))
+        verdicts.append(withUnsafePointer(to: s) { judge.observe($0, &profile) })
         if savingBetween { try saveAndRestore() }
     }
 

@@ -1,0 +1,173 @@
+public import Intake
+public import SessionModel
+public import StateStore
+
+/// Runs records through the engine as they come: files that grow, standard input.
+///
+/// The same pipeline as `Analysis` with another source and smaller commits: every
+/// `commitMilliseconds` or `commitRecords`, whichever comes first, and only when there is something.
+/// A restart goes on at the committed byte of each file.
+public final class Watch {
+    /// What came is committed after so long at most.
+    public static let commitMilliseconds = 50
+    /// And after so many records.
+    public static let commitRecords = 10_000
+
+    private let options: AnalysisOptions
+    private let store: StateStore
+    private let engine: Engine
+    private let outputs: Outputs
+    private let sources: FollowedSources
+    private let now: () -> Timestamp
+    private let clock = ContinuousClock()
+    private let started: ContinuousClock.Instant
+    /// When the oldest thing that is not committed came; nil when all is.
+    private var pendingSince: ContinuousClock.Instant?
+    private var lastLook: ContinuousClock.Instant
+    private var rows: [String: CheckpointRow] = [:]
+    private var hasSaidReplaced = false
+    public private(set) var result = AnalysisResult()
+    /// Called with what a person should know, as it happens: a format that was taken, a rotation, a
+    /// file that is waited for.
+    public var note: ((String) -> Void)?
+    /// Called after each commit that raised, amended or retracted an alert.
+    public var didAlert: (() -> Void)?
+
+    /// - Parameters:
+    ///   - inputs: Files, which need not exist yet, and standard input.
+    ///   - now: Wall time, for stamps.
+    public init(
+        _ options: AnalysisOptions, inputs: [Input], store: StateStore,
+        now: @escaping () -> Timestamp
+    ) throws {
+        self.options = options
+        self.store = store
+        self.now = now
+        started = clock.now
+        lastLook = started
+        engine = try Engine(
+            store: store, rules: options.rules, databases: options.databases,
+            userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
+            threads: options.threads, profileBudget: options.profileBudget,
+            latenessMilliseconds: options.latenessMilliseconds)
+        outputs = try Outputs(
+            options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
+        // A log that was rotated has a position for each of its files: the newest is the one to go
+        // on from.
+        let candidates = try store.checkpoints().map(\.position)
+            .sorted { ($1.modified, $1.offset) < ($0.modified, $0.offset) }
+        sources = FollowedSources(
+            inputs.map {
+                FollowReader(
+                    input: $0, format: options.format, options: options.intake,
+                    resumeCandidates: candidates)
+            }, options: options.intake, chunkBytes: min(options.chunkBytes, 1 << 20))
+    }
+
+    /// Takes what comes until `shouldStop`, or until standard input, when it is the only input, was
+    /// closed. Then everything that came is committed.
+    ///
+    /// - Parameters:
+    ///   - wakeDescriptor: Becomes readable when `shouldStop` is to be asked at once; -1 for none.
+    ///   - shouldStop: Asked before each batch.
+    public func run(wakeDescriptor: Int32 = -1, shouldStop: () -> Bool) throws {
+        for text in outputs.notes { note?(text) }
+        let follower = Follower(readers: sources.readers, wakeDescriptor: wakeDescriptor)
+        do {
+            while !shouldStop() {
+                let isAnyNew = try sources.step(engine, outputs)
+                sayNotes()
+                if isAnyNew {
+                    for position in sources.takePositions() { keep(position) }
+                    if pendingSince == nil { pendingSince = clock.now }
+                }
+                try commitIfDue()
+                if isAnyNew { continue }
+                if sources.areEnded { break }
+                try lookAround()
+                _ = follower.wait(timeoutMilliseconds: waitMilliseconds)
+            }
+        } catch {
+            // What came before the failure is sound: it is kept, and a restart goes on after it.
+            try? commit()
+            throw error
+        }
+        try commit()
+        try finish()
+    }
+
+    private func keep(_ position: SourcePosition) {
+        guard position.path != "-" else { return }  // standard input cannot be gone on with
+        let row = CheckpointRow(position)
+        rows[row.sourceKey] = row
+    }
+
+    private func sayNotes() {
+        for reader in sources.readers {
+            for text in reader.takeNotes() { note?(text) }
+        }
+    }
+
+    /// Until the next commit is due; a second when nothing waits for one.
+    private var waitMilliseconds: Int {
+        guard let pendingSince else { return 1000 }
+        let waited = Int(seconds(clock.now - pendingSince) * 1000)
+        return max(1, Watch.commitMilliseconds - waited)
+    }
+
+    private func commitIfDue() throws {
+        guard let pendingSince else { return }
+        if engine.isMemoryDue
+            || engine.uncommittedRecords >= min(Watch.commitRecords, options.commitRecords)
+            || clock.now - pendingSince >= .milliseconds(Watch.commitMilliseconds)
+        {
+            try commit()
+        }
+    }
+
+    private func commit() throws {
+        guard pendingSince != nil else { return }
+        let before = engine.counters.opened + engine.counters.amended + engine.counters.retracted
+        try engine.commit(
+            now: now(), outputs: outputs,
+            checkpoints: rows.values.sorted { $0.sourceKey < $1.sourceKey })
+        rows.removeAll()
+        pendingSince = nil
+        let after = engine.counters.opened + engine.counters.amended + engine.counters.retracted
+        if after > before { didAlert?() }
+        if let gone = outputs.readerIsGone { throw gone }
+    }
+
+    /// Once a second while nothing comes, and so between commits: outputs that were rotated are
+    /// opened anew, and a newer database is told of.
+    private func lookAround() throws {
+        guard pendingSince == nil, clock.now - lastLook >= .seconds(1) else { return }
+        lastLook = clock.now
+        for text in try outputs.followRotation() { note?(text) }
+        if !hasSaidReplaced, options.databases.areReplaced {
+            hasSaidReplaced = true
+            note?("A newer GeoIP database is there: restart to use it.")
+        }
+    }
+
+    private func finish() throws {
+        try outputs.finish(store)
+        result.lines = sources.counters.lines
+        result.summary.records = sources.counters.records
+        result.summary.rejected = Int(sources.counters.rejected)
+        result.summary.skipped = Int(sources.counters.skipped)
+        result.summary.users = engine.profileCount
+        result.summary.alertsOpened = engine.counters.opened
+        result.summary.alertsAmended = engine.counters.amended
+        result.summary.alertsRetracted = engine.counters.retracted
+        result.summary.actionsPlanned = engine.counters.actions
+        result.summary.seconds = seconds(clock.now - started)
+        result.late = engine.lateCount
+        result.tooLate = engine.tooLateCount
+        result.duplicates = engine.duplicateCount
+        result.times = engine.times
+        result.profileBytes = engine.memoryBytes
+        result.profiles = engine.profileCount
+        result.printed = outputs.printedCount
+    }
+}
