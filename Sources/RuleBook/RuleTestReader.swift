@@ -95,12 +95,18 @@ struct RuleTestReader {
         return lines.count == items.count ? lines : nil
     }
 
+    /// An address, or a prefix with zeros behind it: a slip there would cover other networks.
     private func isNetwork(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return false }
         guard parts.count == 2 else { return true }
-        guard let bits = Int(parts[1]) else { return false }
-        return (0...(address.isV4 ? 32 : 128)).contains(bits)
+        guard let length = Int(parts[1]), (0...(address.isV4 ? 32 : 128)).contains(length) else {
+            return false
+        }
+        let bits = address.isV4 ? length + 96 : length
+        let highMask = bits >= 64 ? UInt64.max : ~(UInt64.max >> bits)
+        let lowMask = bits <= 64 ? 0 : bits == 128 ? UInt64.max : ~(UInt64.max >> (bits - 64))
+        return address.high & ~highMask == 0 && address.low & ~lowMask == 0
     }
 
     // MARK: - Expectations

@@ -208,6 +208,15 @@ struct RuleCheckTests {
             ":22:18: '203.0.113.0/33 vpn' is not a network and its kind, as '203.0.113.0/24 vpn'."
         ),
         (
+            "common:", "networks: [203.0.113.7/24 vpn]\n      common:",
+            ":22:18: '203.0.113.7/24 vpn' is not a network and its kind, as '203.0.113.0/24 vpn'."
+        ),
+        (
+            "common:",
+            "networks: ['2001:db8::/32 vpn', '2001:db8::1/64 vpn', 192.0.2.7/32 tor]\n      common:",
+            ":22:39: '2001:db8::1/64 vpn' is not a network and its kind, as '203.0.113.0/24 vpn'."
+        ),
+        (
             "common:", "networks: [203.0.113.0/24 vnp]\n      common:",
             ":22:18: Unknown kind of network 'vnp'. Did you mean 'vpn'?"
         ),
