@@ -13,7 +13,7 @@ UAP_CORE ?= /usr/share/uap-core/regexes.yaml
 share := $(DESTDIR)$(PREFIX)/share
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test system-libraries install uninstall bench golden format lint clean
+.PHONY: help demo build test system-libraries install uninstall bench golden docs format lint clean
 
 help: ## This list
 	@echo "Lastseen: find the sessions that are not their users', and end them."
@@ -58,6 +58,10 @@ bench: build ## Measure the real pipeline on made-up records
 
 golden: ## Record the samples' alerts anew (fails on purpose: look at the difference)
 	RECORD_GOLDEN=1 $(SWIFT) test $(SWIFT_FLAGS)
+
+docs: ## Make the documentation, .build/docs, to be put on a web server
+	docc convert Sources/LastseenCommands/Documentation.docc --output-dir .build/docs \
+	    --fallback-display-name Lastseen --fallback-bundle-identifier lastseen
 
 format: ## Lay out the Swift sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
