@@ -1,4 +1,7 @@
+import Enrichment
 public import Intake
+import Publishing
+import Response
 public import SessionModel
 public import StateStore
 
