@@ -188,9 +188,8 @@ final class Engine {
                 sequence = try transaction.putAlertRevision(alert.row)
                 for action in alert.actions {
                     // The id says whether it is there already: an amended alert plans nothing twice.
-                    _ = try transaction.putAction(
-                        StoreOutbox.row(
-                            for: action, alertRevision: alert.row.revision, createdAt: now))
+                    try StoreOutbox.put(
+                        action, alertRevision: alert.row.revision, at: now, in: &transaction)
                 }
             }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
