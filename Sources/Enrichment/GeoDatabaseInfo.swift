@@ -71,12 +71,11 @@ public struct GeoDatabaseInfo: Sendable, Equatable {
         if isCoarse {
             return "This is the reduced database that comes with Lastseen"
                 + (age.map { ", its data \($0) days old" } ?? "")
-                + ". For true cities fetch a full one: 'lastseen geo update', or geoipupdate, whose "
-                + "files are found by themselves."
+                + ". For true cities use a full one (DB-IP City Lite and GeoLite2 City are free): name "
+                + "it with --geo, or let geoipupdate fetch it, whose files are found by themselves."
         }
         guard let age, age > Self.staleDays else { return nil }
-        return "Its data are \(age) days old. Addresses move; update it: 'lastseen geo update', or "
-            + "geoipupdate."
+        return "Its data are \(age) days old. Addresses move; fetch a newer one, as geoipupdate does."
     }
 
     /// MaxMind's licence asks for updates within this many days.
