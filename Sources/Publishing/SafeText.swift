@@ -3,13 +3,13 @@
 /// Names, user agents, addresses and session ids are written by attackers. Escape sequences drive
 /// terminals, bidirectional marks reverse what a person reads (CVE-2021-42574), and invisible
 /// characters make two names look alike.
-enum SafeText {
+public enum SafeText {
     /// Longest field shown, in scalars; what is beyond it becomes `…`. Longer than any sentence of
     /// ours, shorter than a screen.
-    static let limit = 600
+    public static let limit = 600
 
     /// `text` with each scalar that is not plainly visible written as `\u{1b}`, cut at `limit`.
-    static func visible(_ text: String, limit: Int = SafeText.limit) -> String {
+    public static func visible(_ text: String, limit: Int = SafeText.limit) -> String {
         if text.utf8.count <= limit, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
             return text
         }
