@@ -17,12 +17,17 @@ struct Analyze: ParsableCommand {
             was renamed or rotated since; a file that was replaced is read from its start.
 
             For cron: silent with status 0 when there is nothing; alerts as text on standard output \
-            and status 2 when there is.
+            and status 2 when there is. Running it twice over the same file changes nothing.
 
               lastseen analyze auth.ndjson
               lastseen analyze --format sshd --year 2026 /var/log/auth.log*
               zcat export.csv.gz | lastseen analyze --state :memory: -
               lastseen analyze logs/ --output ndjson:alerts.ndjson --report report.html
+              lastseen analyze auth.ndjson --act --exec /usr/local/bin/end-session
+
+            Exit statuses: 0 nothing found, 2 alerts, 1 a failure, 64 misuse, 65 more refused lines than \
+            --max-rejects, 66 an input that cannot be read, 73 an output cannot be made, 74 reading or \
+            writing failed, 75 the state is in use by another run, 78 a bad rule or database.
             """)
 
     @Argument(help: "Files or folders of records; '-' is standard input.")
@@ -32,7 +37,8 @@ struct Analyze: ParsableCommand {
     @OptionGroup(title: "Knowledge") var geo: GeoOptions
     @OptionGroup var rules: RuleOptions
     @OptionGroup(title: "State") var state: StateOptions
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var output: FeedOptions
+    @OptionGroup var closing: ClosingOptions
     @OptionGroup(title: "Running") var running: RunningOptions
     @OptionGroup(title: "Response") var response: ResponseOptions
 
@@ -40,13 +46,15 @@ struct Analyze: ParsableCommand {
         let book = try rules.load()
         let databases = try geo.open()
         let inputs = try InputList.resolve(inputs)
+        // What is wrong with them shows before anything is judged.
+        let connectors = response.act ? try response.connectors() : []
         let store = try state.open(as: "analyze")
         defer { store.close() }
         let options = try running.options(
-            format: format, rules: book, databases: databases, output: output,
-            policy: try response.policy())
+            format: format, rules: book, databases: databases, outputs: output.targets,
+            rejects: output.rejects, style: output.color.style, policy: try response.policy())
         let analysis = try Analysis(options, store: store, now: wallTime)
-        let meter = ProgressMeter(isOn: running.progress)
+        let meter = ProgressMeter(isOn: closing.progress)
         if meter.isOn { analysis.progress = meter.show }
         try analysis.analyze(inputs)
         meter.clear()
@@ -55,11 +63,11 @@ struct Analyze: ParsableCommand {
             for note in result.notes { complain(note) }
             complain(result.summary.text())
         }
-        if let path = output.report {
+        if let path = closing.report {
             try ReportWriter.write(path, store: store, databases: databases, now: wallTime())
         }
-        if response.act { try response.apply(store) }
-        if result.hasTooManyRejects(share: output.rejectShare) {
+        if response.act { response.apply(store, connectors) }
+        if result.hasTooManyRejects(share: closing.rejectShare) {
             complain(
                 "\(result.summary.rejected) of \(result.lines) lines were refused, more than"
                     + " --max-rejects allows. "

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Detection
 import Enrichment
 import Glibc
 import Intake
@@ -20,7 +21,22 @@ extension OutputError: ExitCoded {}
 extension GeoError: ExitCoded { var exitCode: Int32 { 78 } }
 extension RuleError: ExitCoded { var exitCode: Int32 { 78 } }
 extension UserAgentError: ExitCoded { var exitCode: Int32 { 78 } }
-extension ResponseError: ExitCoded { var exitCode: Int32 { 78 } }
+
+// What is set up wrongly is misuse; what the state or the system does not let us do is not.
+extension ResponseError: ExitCoded {
+    var exitCode: Int32 {
+        switch self {
+        case .badSetting, .unknownConnector: 64
+        case .badFile, .badSecret: 78
+        case .outbox, .journalBroken: 74
+        case .system: 71
+        }
+    }
+}
+
+// A row of the state that cannot be read.
+extension ProfileError: ExitCoded { var exitCode: Int32 { 74 } }
+extension AlertJSONError: ExitCoded { var exitCode: Int32 { 74 } }
 
 /// A mistake in how the program was called, found after the arguments were read.
 struct Misuse: ExitCoded {
@@ -33,9 +49,12 @@ struct Misuse: ExitCoded {
     }
 }
 
-/// `lastseen: what` on standard error.
+/// `lastseen: what` on standard error. What comes from elsewhere (names of files, for one) cannot
+/// steer the terminal.
 func complain(_ text: String) {
-    var line = "lastseen: \(text)\n"
+    let shown = text.split(separator: "\n", omittingEmptySubsequences: false)
+        .map { SafeText.visible(String($0), limit: 4096) }
+    var line = "lastseen: \(shown.joined(separator: "\n"))\n"
     line.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
 }
 

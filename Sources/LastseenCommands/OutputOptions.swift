@@ -17,8 +17,8 @@ extension OutputTarget: ExpressibleByArgument {
     }
 }
 
-/// Where alerts, rejects and the report go.
-struct OutputOptions: ParsableArguments {
+/// Where alerts and rejects go.
+struct FeedOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -29,15 +29,27 @@ struct OutputOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Write one self-contained HTML page about the alerts in the state.", valueName: "file"))
-    var report: String?
+            "Where refused lines go, with source, line number and reason, as NDJSON.",
+            valueName: "file"))
+    var rejects: String?
+
+    @OptionGroup var color: ColorOption
+
+    var targets: [OutputTarget] {
+        output.isEmpty ? [OutputTarget(kind: .text, path: "-")] : output
+    }
+}
+
+/// What a run that comes to an end has besides.
+struct ClosingOptions: ParsableArguments {
+    @Flag(name: .long, help: "Show progress on standard error. Default: when it is a terminal.")
+    var progress = false
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where refused lines go, with source, line number and reason, as NDJSON.",
-            valueName: "file"))
-    var rejects: String?
+            "Write one self-contained HTML page about the alerts in the state.", valueName: "file"))
+    var report: String?
 
     @Option(
         name: .long,
@@ -46,30 +58,29 @@ struct OutputOptions: ParsableArguments {
             valueName: "percent"))
     var maxRejects: Double = 1
 
-    @Option(name: .long, help: "Colour in text: auto, always or never.")
-    var color: ColorChoice = .auto
+    var rejectShare: Double { maxRejects / 100 }
 
-    enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
+    func validate() throws {
+        guard (0...100).contains(maxRejects) else {
+            throw ValidationError("--max-rejects is \(maxRejects). Use 0 to 100.")
+        }
+    }
+}
+
+/// Whether text is coloured.
+struct ColorOption: ParsableArguments {
+    @Option(name: .long, help: "Colour in text: auto (on a terminal), always or never.")
+    var color: Choice = .auto
+
+    enum Choice: String, CaseIterable, ExpressibleByArgument {
         case auto, always, never
     }
-
-    var targets: [OutputTarget] {
-        output.isEmpty ? [OutputTarget(kind: .text, path: "-")] : output
-    }
-
-    var rejectShare: Double { maxRejects / 100 }
 
     var style: TextStyle {
         switch color {
         case .always: TextStyle(color: true)
         case .never: TextStyle(color: false)
         case .auto: TextStyle(color: mayColor(STDOUT_FILENO))
-        }
-    }
-
-    func validate() throws {
-        guard (0...100).contains(maxRejects) else {
-            throw ValidationError("--max-rejects is \(maxRejects). Use 0 to 100.")
         }
     }
 }
@@ -91,9 +102,6 @@ struct RunningOptions: ParsableArguments {
         help: ArgumentHelp("Records of one commit at most.", valueName: "count"))
     var batch: Int?
 
-    @Flag(name: .long, help: "Show progress on standard error. Default: when it is a terminal.")
-    var progress = false
-
     @Flag(name: [.short, .long], help: "Say on standard error what was read and how.")
     var verbose = false
 
@@ -110,16 +118,16 @@ struct RunningOptions: ParsableArguments {
     }
 
     func options(
-        format: FormatOptions, rules: RuleBook, databases: GeoDatabases, output: OutputOptions,
-        policy: ResponsePolicy
+        format: FormatOptions, rules: RuleBook, databases: GeoDatabases, outputs: [OutputTarget],
+        rejects: String?, style: TextStyle, policy: ResponsePolicy
     ) throws -> AnalysisOptions {
         var options = AnalysisOptions(
             intake: try format.intake(), rules: rules.detection, databases: databases,
             userAgents: try UserAgentParser.usual(), policy: policy)
         options.format = try format.choice()
-        options.outputs = output.targets
-        options.rejectsPath = output.rejects
-        options.style = output.style
+        options.outputs = outputs
+        options.rejectsPath = rejects
+        options.style = style
         options.threads = threads ?? coreCount()
         options.latenessMilliseconds = Int64(lateness * 60_000)
         if let batch {

@@ -18,7 +18,7 @@ enum ReportWriter {
         let alerts = try store.alerts(filter: filter).map { try AlertJSON.read($0.json) }
         let report = HTMLReport(
             alerts: alerts, generatedAt: now,
-            attributions: databases.info.filter(\.isUsed).compactMap(\.attribution),
+            attributions: databases.attributions,
             producer: "Lastseen \(LastseenCommand.version)")
         try OutputFile.replace(path, with: report.bytes())
     }

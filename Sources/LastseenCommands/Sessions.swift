@@ -1,0 +1,73 @@
+import ArgumentParser
+import Pipeline
+import Publishing
+import SessionModel
+import StateStore
+
+struct Sessions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show where an account is logged in.",
+        discussion: """
+            The page that account owners know: the current session, the others, each with device, \
+            place, address and when it was last active, and beside a suspicious one what to do. The \
+            12 sessions used last are remembered.
+
+              lastseen sessions u1
+              lastseen sessions u1 --tenant acme --json
+
+            Exit statuses: 0, 64 misuse, 66 no such user, or no state yet.
+            """)
+
+    @Argument(help: "The user's id, as the records have it.")
+    var user: String
+    @Option(name: .long, help: "The user's tenant, where records name one.")
+    var tenant = ""
+    @Flag(name: .long, help: "As one JSON object.")
+    var json = false
+    @OptionGroup var state: StateOptions
+    @OptionGroup var color: ColorOption
+
+    func run() throws {
+        let store = try state.openForReading(as: "sessions")
+        defer { store.close() }
+        guard let account = try SessionLookup.sessions(of: user, tenant: tenant, in: store) else {
+            throw Misuse(try unknown(in: store), exitCode: 66)
+        }
+        var filter = AlertFilter()
+        filter.userID = account.userID
+        filter.tenant = account.tenant
+        filter.statuses = [Alert.Status.open.rawValue, Alert.Status.amended.rawValue]
+        filter.limit = 1000
+        let alerts = try store.alerts(filter: filter).map { try AlertJSON.read($0.json) }
+        var sessions = account.sessions
+        for i in sessions.indices {
+            sessions[i].alertIDs = alerts.filter {
+                $0.sessionID == sessions[i].id || $0.otherSessionIDs.contains(sessions[i].id)
+            }.map(\.id)
+        }
+        let page = SessionsPage(
+            userID: account.userID, userName: account.userName, sessions: sessions, alerts: alerts,
+            now: wallTime())
+        try put(
+            json
+                ? String(decoding: page.json, as: UTF8.self) + "\n"
+                : page.text(style: color.style))
+    }
+
+    /// Accounts are kept by id; what else is known of this word may be among the alerts.
+    private func unknown(in store: StateStore) throws -> String {
+        let shown = SafeText.visible(user, limit: 100)
+        let place = tenant.isEmpty ? "" : " in tenant '\(SafeText.visible(tenant, limit: 100))'"
+        var filter = AlertFilter()
+        filter.limit = 10_000
+        for row in try store.alerts(filter: filter) {
+            let isID = row.userID == user
+            guard try isID || AlertJSON.read(row.json).userName == user else { continue }
+            let id = SafeText.visible(row.userID, limit: 100)
+            let more = row.tenant.isEmpty ? "" : " --tenant \(SafeText.visible(row.tenant, limit: 100))"
+            return "no user has the id '\(shown)'\(place). Do you mean: lastseen sessions \(id)\(more)"
+        }
+        return "no record of a user with the id '\(shown)'\(place) was read. Give the id that the"
+            + " records have (user.id, not the name), and --tenant when they name one."
+    }
+}
