@@ -22,7 +22,7 @@ let package = Package(
         .systemLibrary(
             name: "CMaxMindDB", pkgConfig: "libmaxminddb",
             providers: [.apt(["libmaxminddb-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .target(name: "CSystem"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
@@ -40,7 +40,7 @@ let package = Package(
                 "SessionModel", "CMaxMindDB", "CRE2", .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Resources"]),
-        .target(name: "Detection", dependencies: ["SessionModel"]),
+        .target(name: "Detection", dependencies: ["SessionModel", "CSystem"]),
         .target(
             name: "RuleBook",
             dependencies: [
@@ -61,7 +61,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Response", "Publishing", "CMalloc",
+                "Response", "Publishing", "CSystem",
             ]),
         .target(
             name: "LastseenCommands",

@@ -1,12 +1,18 @@
 /// A growable run of plain values outside of Swift's reference counting.
 ///
 /// Profiles live by the hundred thousand and are touched once a record, so they own their memory
-/// directly: no retain, no uniqueness check, no hidden copy. Copying a block copies the handle; its
-/// owner (`Profile`) frees it once.
+/// directly, from the thread's `BlockArena`: no retain, no uniqueness check, no hidden copy. Copying a
+/// block copies the handle; its owner (`Profile`) frees it once.
 struct Block<Element: BitwiseCopyable> {
+    /// The first element.
     var base: UnsafeMutablePointer<Element>?
     var used: UInt32 = 0
+    /// From `base` on.
     var capacity: UInt32 = 0
+    /// Elements that were dropped before `base`; their room is used again when the block is full.
+    private var dropped: UInt32 = 0
+    /// Bytes as the arena gave them.
+    private var held: UInt32 = 0
 
     init() {}
 
@@ -32,10 +38,13 @@ struct Block<Element: BitwiseCopyable> {
         used &+= 1
     }
 
+    /// Constant time.
     mutating func removeFirst(_ n: Int) {
         guard n > 0, let p = base else { return }
-        p.update(from: p + n, count: Int(used) - n)
+        base = p + n
         used &-= UInt32(n)
+        capacity &-= UInt32(n)
+        dropped &+= UInt32(n)
     }
 
     mutating func truncate(to count: Int) { used = UInt32(count) }
@@ -45,25 +54,39 @@ struct Block<Element: BitwiseCopyable> {
     }
 
     mutating func grow(to least: UInt32) {
-        let size = max(least, capacity + max(2, capacity / 2))
-        let bigger = UnsafeMutablePointer<Element>.allocate(capacity: Int(size))
+        if let base, dropped > used, capacity + dropped >= least {
+            let origin = base - Int(dropped)
+            origin.update(from: base, count: Int(used))
+            self.base = origin
+            capacity += dropped
+            dropped = 0
+            return
+        }
+        let stride = MemoryLayout<Element>.stride
+        let arena = BlockArena.current
+        let (memory, bytes) = arena.take(max(Int(least), Int(capacity) + 1) * stride)
+        let bigger = memory.bindMemory(to: Element.self, capacity: bytes / stride)
         if let base {
             bigger.update(from: base, count: Int(used))
-            base.deallocate()
+            arena.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
         }
         base = bigger
-        capacity = size
+        capacity = UInt32(bytes / stride)
+        held = UInt32(bytes)
+        dropped = 0
     }
 
     /// Gives the memory back; the block is empty afterwards.
     mutating func free() {
-        base?.deallocate()
+        if let base {
+            BlockArena.current.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
+        }
         base = nil
-        (used, capacity) = (0, 0)
+        (used, capacity, dropped, held) = (0, 0, 0, 0)
     }
 
     /// What it holds of the machine's memory.
-    var bytes: Int { Int(capacity) * MemoryLayout<Element>.stride }
+    var bytes: Int { Int(held) }
 }
 
 extension Block where Element == UInt8 {

@@ -79,6 +79,19 @@ struct Fact: BitwiseCopyable, Sendable {
         static let ended = Flags(rawValue: 4)
     }
 
+    /// What one more sighting changes.
+    struct Seen: BitwiseCopyable, Sendable {
+        var last: Int64
+        var count: UInt32
+        var days: UInt16
+        var spare: UInt16 = 0
+    }
+
+    var seen: Seen {
+        get { Seen(last: last, count: count, days: days) }
+        set { (last, count, days) = (newValue.last, newValue.count, newValue.days) }
+    }
+
     init(firstSeen time: Int64) {
         (first, last, count, days, flags) = (time, time, 1, 1, [])
     }

@@ -81,7 +81,7 @@ public struct Judge {
             let context = Context(x, in: profile)
             profile.storeTexts(&x, of: sighting, context)
             step(x, context, &profile)
-            x.undoEnd = profile.undo.used
+            x.undoEnd = profile.undoEnd
             profile.tail.append(x)
             if !found.isEmpty { publishTouched(&profile) }
             profile.compactTextsIfWorthwhile()
@@ -96,7 +96,7 @@ public struct Judge {
         for i in 0..<profile.tail.count {
             let x = profile.tail[i]
             step(x, Context(x, in: profile), &profile)
-            profile.tail[i].undoEnd = profile.undo.used
+            profile.tail[i].undoEnd = profile.undoEnd
         }
     }
 }
@@ -300,6 +300,7 @@ extension Judge {
                 profile.storeTexts(&x, of: s, context)
                 profile.teach(x, context)
                 profile.undo.truncate(to: 0)  // it is below the tail: nothing to undo
+                profile.undoBase = 0
                 profile.isDirty = true
             }
             return .tooLate
@@ -333,7 +334,7 @@ extension Judge {
         for i in index..<profile.tail.count {
             let x = profile.tail[i]
             step(x, Context(x, in: profile), &profile)
-            profile.tail[i].undoEnd = profile.undo.used
+            profile.tail[i].undoEnd = profile.undoEnd
         }
         found.removeAll(keepingCapacity: true)
         var standing: [Int] = []

@@ -15,7 +15,7 @@ extension Profile {
             return fact
         }
         if context.device >= 0 {
-            update(context.device) { $0.see(time) }
+            see(context.device, time)
         } else if !x.device.isNone {
             var fact = new()
             fact.labelText = x.labelText
@@ -23,10 +23,15 @@ extension Profile {
             add(x.device, fact, kind: .device)
         }
         if context.network >= 0 {
-            update(context.network) {
-                $0.see(time)
-                $0.address = x.address
-                $0.networkKind = x.networkKind
+            let known = facts[context.network]
+            if known.address == x.address, known.networkKind == x.networkKind {
+                see(context.network, time)
+            } else {
+                update(context.network) {
+                    $0.see(time)
+                    $0.address = x.address
+                    $0.networkKind = x.networkKind
+                }
             }
         } else if !x.network.isNone {
             var fact = new()
@@ -37,12 +42,12 @@ extension Profile {
             add(x.network, fact, kind: .network)
         }
         if context.provider >= 0 {
-            update(context.provider) { $0.see(time) }
+            see(context.provider, time)
         } else if !x.provider.isNone {
             add(x.provider, new(), kind: .provider)
         }
         if context.place >= 0 {
-            update(context.place) { $0.see(time) }
+            see(context.place, time)
         } else if !x.place.isNone {
             var fact = new()
             fact.point = x.point
@@ -54,7 +59,7 @@ extension Profile {
         }
         // A country seen through a network whose place says little is not one the user was in.
         if context.country >= 0 {
-            if x.networkKind.placeIsMeaningful { update(context.country) { $0.see(time) } }
+            if x.networkKind.placeIsMeaningful { see(context.country, time) }
         } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, new(), kind: .country)
         }

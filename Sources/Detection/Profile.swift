@@ -25,6 +25,8 @@ public struct Profile {
     var findings = Block<StoredFinding>()
     var tail = Block<StoredSighting>()
     var undo = Block<UInt8>()
+    /// Bytes of the undo log that were let go of before its first.
+    var undoBase: UInt32 = 0
     var heap = Block<UInt8>()
     var published = Block<PublishedAlert>()
     var tally = Tally()
@@ -72,7 +74,7 @@ public struct Profile {
         heap.reserve(256)
         keys.reserve(14)
         facts.reserve(14)
-        undo.reserve(1024)
+        undo.reserve(640)
         tenantText = heap.addText(tenant)
         userText = heap.addText(user)
     }
@@ -96,12 +98,6 @@ public struct Profile {
     public var tenant: TextView { heap.text(tenantText) }
     public var userID: TextView { heap.text(userText) }
     public var userName: TextView { heap.text(userNameText) }
-
-    /// Whether it is the profile of a sighting's user: the key is a hash, the names decide.
-    public func isOf(_ sighting: UnsafePointer<Sighting>) -> Bool {
-        heap.text(userText) == sighting.pointee.record.userID
-            && heap.text(tenantText) == sighting.pointee.record.tenant
-    }
     public var newestTime: Timestamp { Timestamp(milliseconds: newest) }
 
     /// Whether it settled a sighting before its lateness window was over.
@@ -145,6 +141,13 @@ extension Profile {
         undo.push(facts[i])
         undo.push(UInt32(i) &<< 3 | UndoTag.factChanged.rawValue)
         change(&facts[i])
+    }
+
+    /// Counts one more sighting of a fact: the part of it that all kinds share, which is less to log.
+    mutating func see(_ i: Int, _ time: Int64) {
+        undo.push(facts[i].seen)
+        undo.push(UInt32(i) &<< 3 | UndoTag.factSeen.rawValue)
+        facts[i].see(time)
     }
 
     /// Adds a fact, in the place of the kind's one used longest ago when the kind is at its limit.
@@ -212,6 +215,7 @@ enum UndoTag: UInt32 {
     case tally = 3
     case findingAdded = 4
     case findingChanged = 5
+    case factSeen = 6
 }
 
 // MARK: - The tail
@@ -219,13 +223,15 @@ enum UndoTag: UInt32 {
 extension Profile {
     /// Undoes the steps of the tail's sightings from `index` on, newest first.
     mutating func rollBack(to index: Int) {
-        let end = index == 0 ? 0 : tail[index - 1].undoEnd
+        let end = index == 0 ? 0 : tail[index - 1].undoEnd &- undoBase
         while undo.used > end {
             let tag = undo.pop(UInt32.self)
             let i = Int(tag &>> 3)
             switch UndoTag(rawValue: tag & 7).unsafelyUnwrapped {
             case .factChanged:
                 facts[i] = undo.pop(Fact.self)
+            case .factSeen:
+                facts[i].seen = undo.pop(Fact.Seen.self)
             case .factAdded:
                 keys.truncate(to: keys.count - 1)
                 facts.truncate(to: facts.count - 1)
@@ -242,18 +248,22 @@ extension Profile {
         }
     }
 
+    /// What a sighting that was just judged notes as its `undoEnd`.
+    var undoEnd: UInt32 { undoBase &+ undo.used }
+
     /// Lets go of the undo log of the first `n` sightings: they are settled.
     mutating func settleFirst(_ n: Int) {
-        let cut = tail[n - 1].undoEnd
+        let cut = tail[n - 1].undoEnd &- undoBase
         settled = tail[n - 1].time
         if n == tail.count {
             tail.truncate(to: 0)
             undo.truncate(to: 0)
+            undoBase = 0
             return
         }
         tail.removeFirst(n)
         undo.removeFirst(Int(cut))
-        for i in 0..<tail.count { tail[i].undoEnd &-= cut }
+        undoBase &+= cut
     }
 
     /// Settles what is more than `window` before the newest, and what the tail has no room for.
@@ -340,6 +350,7 @@ extension Profile {
                 end -= MemoryLayout<Fact>.size
                 visitFact(at: end, kind: key.kind)
             case .factAdded, .findingAdded: break
+            case .factSeen: end -= MemoryLayout<Fact.Seen>.size
             case .tally: end -= MemoryLayout<Tally>.size
             case .findingChanged:
                 end -= MemoryLayout<StoredFinding>.size

@@ -75,7 +75,11 @@ public struct ProfileCodec {
         for i in 0..<scratch.keys.count { output.push(scratch.keys[i]) }
         for i in 0..<scratch.keys.count { write(i, newest: profile.newest) }
         for i in 0..<scratch.findings.count { output.push(scratch.findings[i]) }
-        for i in 0..<profile.tail.count { output.push(profile.tail[i]) }
+        for i in 0..<profile.tail.count {
+            var x = profile.tail[i]
+            x.undoEnd = 0
+            output.push(x)
+        }
         for i in 0..<profile.published.count { output.push(profile.published[i]) }
         output.push(bytesOf: profile.heap)
         return UnsafeRawBufferPointer(start: output.base, count: output.count)

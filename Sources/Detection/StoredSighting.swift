@@ -35,7 +35,8 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var cityText = TextRef.empty
     var regionText = TextRef.empty
     var organizationText = TextRef.empty
-    /// Where the undo log stands after this sighting's step; see `Profile`.
+    /// Where the undo log stands after this sighting's step, counted from its beginning of old: see
+    /// `Profile.undoBase`.
     var undoEnd: UInt32 = 0
 
     /// The keys and numbers of a sighting; the texts are added by the profile.

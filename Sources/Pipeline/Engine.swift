@@ -81,7 +81,7 @@ final class Engine {
         MemoryTuning.apply()
         let threads = max(1, min(64, threads))
         team = WorkerTeam(count: threads)
-        let isEmpty = try store.profileCount() == 0
+        let isEmpty = store.isEmpty
         var shards: [ProfileShard] = []
         for _ in 0..<threads {
             shards.append(

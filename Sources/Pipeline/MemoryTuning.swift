@@ -1,4 +1,4 @@
-import CMalloc
+import CSystem
 
 /// How the C library gives out memory while a run is on.
 enum MemoryTuning {

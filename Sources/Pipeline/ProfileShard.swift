@@ -20,17 +20,26 @@ final class ProfileShard: @unchecked Sendable {
     private var epochs: UnsafeMutablePointer<UInt32>
     private(set) var count = 0
     private var capacity = 1024
-    /// Open addressing: index of the profile and 1; 0 is empty.
-    private var slots: [UInt32]
-    private var keys: [UInt64]
+    /// A place in the table of open addressing. Two hashes of the user's name are 128 bits: no two
+    /// names share them.
+    private struct Slot {
+        var key: UInt64 = 0
+        var check: UInt64 = 0
+        /// The profile's index and 1; 0 is empty.
+        var index: UInt32 = 0
+    }
+    private var slots: [Slot]
     private var mask: Int
     private var epoch: UInt32 = 1
 
     private(set) var emitted: [Emitted] = []
-    private(set) var memoryBytes = 0
+    private let arena = BlockArena()
+    /// Of the profiles.
+    var memoryBytes: Int { arena.heldBytes }
     private var dirty: [UInt32] = []
     private var missing: [UInt32] = []
     private var wanted: [UInt32] = []
+    private var flat: [UnsafeMutablePointer<Sighting>] = []
     /// Set by a worker, thrown by the engine.
     private(set) var failure: (any Error)?
     // Counters of the run.
@@ -49,18 +58,16 @@ final class ProfileShard: @unchecked Sendable {
         self.reader = reader
         profiles = .allocate(capacity: capacity)
         epochs = .allocate(capacity: capacity)
-        slots = Array(repeating: 0, count: 4096)
-        keys = Array(repeating: 0, count: 4096)
+        slots = Array(repeating: Slot(), count: 4096)
         mask = 4095
         encoded = .allocate(byteCount: encodedCapacity, alignment: 8)
     }
 
     deinit {
-        for i in 0..<count { profiles[i].free() }
+        // The profiles go with their arena.
         profiles.deallocate()
         epochs.deallocate()
         encoded.deallocate()
-        codec.free()
     }
 
     // MARK: - Judging
@@ -68,6 +75,10 @@ final class ProfileShard: @unchecked Sendable {
     /// Judges sightings, in order, all of users of this shard.
     func judge(_ parts: [SightingList], worker: Int) {
         guard failure == nil else { return }
+        arena.use { judgeInArena(parts) }
+    }
+
+    private func judgeInArena(_ parts: [SightingList]) {
         do {
             wanted.removeAll(keepingCapacity: true)
             missing.removeAll(keepingCapacity: true)
@@ -75,14 +86,18 @@ final class ProfileShard: @unchecked Sendable {
                 for k in part.indices { find(part.sightings + Int(k)) }
             }
             if !missing.isEmpty, reader != nil { try load() }
-            var n = 0
+            flat.removeAll(keepingCapacity: true)
             for part in parts {
-                let indices = part.indices
-                for k in 0..<indices.count {
-                    let index = Int(wanted[n])
-                    n += 1
-                    observe(part.sightings + Int(indices[k]), index)
+                for k in part.indices { flat.append(part.sightings + Int(k)) }
+            }
+            let count = flat.count
+            for n in 0..<count {
+                // Two steps ahead of judging, as the keys tell which facts.
+                if n &+ 8 < count { profiles[Int(wanted[n &+ 8])].prefetchKeys() }
+                if n &+ 4 < count {
+                    profiles[Int(wanted[n &+ 4])].prefetchFacts(flat[n &+ 4])
                 }
+                observe(flat[n], Int(wanted[n]))
             }
         } catch {
             failure = error
@@ -91,12 +106,10 @@ final class ProfileShard: @unchecked Sendable {
 
     @inline(__always)
     private func observe(_ sighting: UnsafeMutablePointer<Sighting>, _ index: Int) {
-        let before = profiles[index].memoryBytes
         let wasDirty = profiles[index].isDirty
         let verdict = judge.observe(sighting, &profiles[index])
         if !wasDirty { dirty.append(UInt32(index)) }
         epochs[index] = epoch
-        memoryBytes += profiles[index].memoryBytes - before
         switch verdict {
         case .inOrder: break
         case .late: lateCount += 1
@@ -116,14 +129,10 @@ final class ProfileShard: @unchecked Sendable {
     private func find(_ sighting: UnsafeMutablePointer<Sighting>) {
         let key = sighting.pointee.userKey
         var slot = Int(truncatingIfNeeded: key &>> 20) & mask
-        while slots[slot] != 0 {
-            if keys[slot] == key {
-                let index = slots[slot] &- 1
-                // The key is 64 bits of a hash: the name decides.
-                if profiles[Int(index)].isOf(sighting) {
-                    wanted.append(index)
-                    return
-                }
+        while slots[slot].index != 0 {
+            if slots[slot].key == key, slots[slot].check == sighting.pointee.userCheck {
+                wanted.append(slots[slot].index &- 1)
+                return
             }
             slot = (slot &+ 1) & mask
         }
@@ -149,25 +158,25 @@ final class ProfileShard: @unchecked Sendable {
                 tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID, userKey: key,
                 rowKey: key))
         epochs[index] = epoch
-        memoryBytes += profiles[index].memoryBytes
         count += 1
-        slots[slot] = UInt32(index) + 1
-        keys[slot] = key
+        slots[slot] = Slot(
+            key: key, check: sighting.pointee.userCheck, index: UInt32(index) + 1)
         missing.append(UInt32(index))
         if count * 2 > slots.count { rehash(slots.count * 2) }
         return UInt32(index)
     }
 
-    private func rehash(_ size: Int) {
-        slots = Array(repeating: 0, count: size)
-        keys = Array(repeating: 0, count: size)
+    /// Makes the table anew, for the profiles that have a new index.
+    private func rehash(_ size: Int, newIndex: (UInt32) -> UInt32? = { $0 }) {
+        let old = slots
+        slots = Array(repeating: Slot(), count: size)
         mask = size - 1
-        for i in 0..<count {
-            let key = profiles[i].userKey
-            var slot = Int(truncatingIfNeeded: key &>> 20) & mask
-            while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = UInt32(i) + 1
-            keys[slot] = key
+        for var entry in old where entry.index != 0 {
+            guard let index = newIndex(entry.index - 1) else { continue }
+            entry.index = index + 1
+            var slot = Int(truncatingIfNeeded: entry.key &>> 20) & mask
+            while slots[slot].index != 0 { slot = (slot + 1) & mask }
+            slots[slot] = entry
         }
     }
 
@@ -193,7 +202,6 @@ final class ProfileShard: @unchecked Sendable {
                     }
                     stored.rowKey = made.rowKey
                     judge.restore(&stored)
-                    memoryBytes += stored.memoryBytes - made.memoryBytes
                     profiles[index].free()
                     profiles[index] = stored
                 }
@@ -210,16 +218,16 @@ final class ProfileShard: @unchecked Sendable {
     }
 
     /// Writes all changed profiles as bytes, ordered by row.
-    func encodeDirty() {
+    func encodeDirty() { arena.use { encodeDirtyInArena() } }
+
+    private func encodeDirtyInArena() {
         dirty.sort { profiles[Int($0)].rowKey < profiles[Int($1)].rowKey }
         encodedKeys.removeAll(keepingCapacity: true)
         encodedEnds.removeAll(keepingCapacity: true)
         var end = 0
         for index in dirty {
             let i = Int(index)
-            let before = profiles[i].memoryBytes
             let bytes = codec.encode(&profiles[i])
-            memoryBytes += profiles[i].memoryBytes - before
             if end + bytes.count > encodedCapacity {
                 let larger = UnsafeMutableRawPointer.allocate(
                     byteCount: max(encodedCapacity * 2, end + bytes.count), alignment: 8)
@@ -248,29 +256,32 @@ final class ProfileShard: @unchecked Sendable {
             encoded = .allocate(byteCount: encodedCapacity, alignment: 8)
         }
         if memoryBytes > budget {
-            drop { epochs[$0] != epoch }
-            if memoryBytes > budget / 2 { drop { _ in true } }
+            arena.use {
+                drop { epochs[$0] != epoch }
+                if memoryBytes > budget / 2 { drop { _ in true } }
+            }
             if self.reader == nil { self.reader = reader() }
         }
         epoch &+= 1
     }
 
     private func drop(_ isUnwanted: (Int) -> Bool) {
+        var moved: [UInt32?] = Array(repeating: nil, count: count)
         var kept = 0
         for i in 0..<count {
             if isUnwanted(i) {
-                memoryBytes -= profiles[i].memoryBytes
                 profiles[i].free()
             } else {
                 profiles[kept] = profiles[i]
                 epochs[kept] = epochs[i]
+                moved[i] = UInt32(kept)
                 kept += 1
             }
         }
         count = kept
         var size = 4096
         while size < 4 * kept { size *= 2 }
-        rehash(size)
+        rehash(size) { moved[Int($0)] }
     }
 
     var dirtyCount: Int { dirty.count }

@@ -134,6 +134,8 @@
     public var client = ClientFacts()
     /// SipHash of tenant and user id: where the profile is.
     public var userKey: UInt64 = 0
+    /// A second hash of the same, so that both together are no other user's.
+    public var userCheck: UInt64 = 0
     /// What two copies of one record share: SipHash of its id, else of its bytes.
     public var recordKey: UInt64 = 0
     /// SipHash of the session id; 0 when there is none.
@@ -151,6 +153,7 @@ extension Sighting {
     /// Works out the keys from the record and what enrichment found. About 50 ns.
     @inlinable public mutating func computeKeys() {
         userKey = Sighting.userKey(tenant: record.tenant, user: record.userID)
+        userCheck = record.userID.hash(domain: userKey)
         recordKey =
             record.id.isEmpty ? record.contentHash : record.id.hash(domain: HashDomain.record)
         sessionHash =

@@ -1,0 +1,3 @@
+#include "csystem.h"
+
+_Thread_local void *ls_arena;
