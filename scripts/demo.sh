@@ -52,25 +52,23 @@ awk -v bold="$bold" -v plain="$plain" -v most=3 '
     END { finish() }
 ' "$out/alerts.txt"
 
-heading "3. One of them in full"
-worst=$("$program" alerts list --state "$state" --min-risk 90 --limit 1 --json |
-    sed 's/.*"id":"\(a-[0-9a-f]*\)".*/\1/')
-command_line "lastseen alerts show $worst"
-"$program" alerts show --state "$state" "$worst"
+heading "3. Where Gus is logged in, the first four sessions"
+command_line "lastseen sessions gus --tenant acme"
+"$program" sessions gus --tenant acme --state "$state" | awk '/^  [^ ]/ && ++n > 4 { exit } { print }'
 
-heading "4. Where Willem is logged in"
-command_line "lastseen sessions willem"
-"$program" sessions --state "$state" willem
-
-heading "5. What Lastseen would log out, if it were let (a dry run)"
+heading "4. What Lastseen would log out, if it were let (a dry run)"
 command_line "lastseen respond plan"
 "$program" respond plan --state "$state"
 
-heading "6. To read on"
+heading "5. To read on"
+worst=$("$program" alerts list --state "$state" --min-risk 99 --json | sed -n '1s/.*"id":"\(a-[0-9a-f]*\)".*/\1/p')
 cat <<END
    $out/report.html      the report, with a map: open it in a browser
-   $out/alerts.txt       all alerts in full
+   $out/alerts.txt       all alerts in full, with every reason
    $out/alerts.ndjson    the same for programs
    $out/rejects.ndjson   the lines that were refused, and why
-   $out/state.db         what lastseen now knows; try: $program sessions --state $state petra
+   $out/state.db         what Lastseen now knows. Try:
+
+   $program alerts show $worst --state $state
+   $program sessions petra --state $state
 END
