@@ -55,71 +55,89 @@ extension CheckpointRow {
 // MARK: - One source
 
 /// Reads the next chunk while the last one is worked on.
-private final class Prefetcher: @unchecked Sendable {
-    private let reader: SourceReader
-    private let chunkBytes: Int
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var ready: [Result<Chunk?, any Error>] = []
-    private var isStopping = false
-    private var thread: pthread_t?
-    /// Chunks ahead; each is a few MB.
-    private static let depth = 2
+private final class Prefetcher {
+    private let shelf: Shelf
+    private let thread: pthread_t
 
-    init(_ reader: SourceReader, chunkBytes: Int) {
-        self.reader = reader
-        self.chunkBytes = chunkBytes
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-        thread = startThread { [unowned self] in self.serve() }
-    }
+    /// What the reading thread shares with the one that takes. The thread holds this and not the
+    /// prefetcher, so that this one goes away when its owner lets go of it.
+    private final class Shelf: @unchecked Sendable {
+        private let reader: SourceReader
+        private let chunkBytes: Int
+        private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        private var ready: [Result<Chunk?, any Error>] = []
+        private var isStopping = false
+        /// Chunks ahead; each is a few MB.
+        private static let depth = 2
 
-    deinit {
-        pthread_mutex_lock(mutex)
-        isStopping = true
-        pthread_cond_broadcast(changed)
-        pthread_mutex_unlock(mutex)
-        if let thread { pthread_join(thread, nil) }
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-    }
+        init(_ reader: SourceReader, chunkBytes: Int) {
+            self.reader = reader
+            self.chunkBytes = chunkBytes
+            pthread_mutex_init(mutex, nil)
+            pthread_cond_init(changed, nil)
+        }
 
-    private func serve() {
-        while true {
-            let result: Result<Chunk?, any Error>
-            do {
-                result = .success(try reader.nextChunk(maximumBytes: chunkBytes))
-            } catch {
-                result = .failure(error)
+        deinit {
+            pthread_mutex_destroy(mutex)
+            pthread_cond_destroy(changed)
+            mutex.deallocate()
+            changed.deallocate()
+        }
+
+        /// Reads until the end, an error, or `stop`.
+        func fill() {
+            while true {
+                let result = Result<Chunk?, any Error> {
+                    try reader.nextChunk(maximumBytes: chunkBytes)
+                }
+                let isLast: Bool
+                switch result {
+                case .success(nil), .failure: isLast = true
+                case .success: isLast = false
+                }
+                pthread_mutex_lock(mutex)
+                while ready.count >= Shelf.depth, !isStopping {
+                    pthread_cond_wait(changed, mutex)
+                }
+                let stops = isStopping
+                ready.append(result)
+                pthread_cond_broadcast(changed)
+                pthread_mutex_unlock(mutex)
+                if isLast || stops { return }
             }
-            var isLast = false
-            switch result {
-            case .success(nil), .failure: isLast = true
-            case .success: break
-            }
+        }
+
+        func take() throws -> Chunk? {
             pthread_mutex_lock(mutex)
-            while ready.count >= Prefetcher.depth, !isStopping {
-                pthread_cond_wait(changed, mutex)
-            }
-            let stops = isStopping
-            ready.append(result)
+            while ready.isEmpty { pthread_cond_wait(changed, mutex) }
+            let result = ready.removeFirst()
             pthread_cond_broadcast(changed)
             pthread_mutex_unlock(mutex)
-            if isLast || stops { return }
+            return try result.get()
+        }
+
+        func stop() {
+            pthread_mutex_lock(mutex)
+            isStopping = true
+            pthread_cond_broadcast(changed)
+            pthread_mutex_unlock(mutex)
         }
     }
 
-    /// The next chunk; nil at the end. Not to be called again after nil or an error.
-    func next() throws -> Chunk? {
-        pthread_mutex_lock(mutex)
-        while ready.isEmpty { pthread_cond_wait(changed, mutex) }
-        let result = ready.removeFirst()
-        pthread_cond_broadcast(changed)
-        pthread_mutex_unlock(mutex)
-        return try result.get()
+    init(_ reader: SourceReader, chunkBytes: Int) {
+        let shelf = Shelf(reader, chunkBytes: chunkBytes)
+        self.shelf = shelf
+        thread = startThread { shelf.fill() }
     }
+
+    deinit {
+        shelf.stop()
+        pthread_join(thread, nil)
+    }
+
+    /// The next chunk; nil at the end. Not to be called again after nil or an error.
+    func next() throws -> Chunk? { try shelf.take() }
 }
 
 /// One source, each chunk decoded by all workers at once.

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Threads that do one thing together, again and again: `run` gives each its number and returns when
 /// all are done. The caller is worker 0.
@@ -8,39 +7,79 @@ import Synchronization
 /// that each worker keeps, and what one phase wrote the next one reads, which the barrier orders.
 final class WorkerTeam: @unchecked Sendable {
     let count: Int
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var generation = 0
-    private var running = 0
-    private var isStopping = false
-    private var work: ((Int) -> Void)?
+    private let floor = Floor()
     private var threads: [pthread_t] = []
+
+    /// What the threads share. They hold this and not the team, so that the team goes away when its
+    /// owner lets go of it, also before a thread has begun.
+    private final class Floor: @unchecked Sendable {
+        let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        var generation = 0
+        var running = 0
+        var isStopping = false
+        var work: ((Int) -> Void)?
+
+        init() {
+            pthread_mutex_init(mutex, nil)
+            pthread_cond_init(started, nil)
+            pthread_cond_init(finished, nil)
+        }
+
+        deinit {
+            pthread_mutex_destroy(mutex)
+            pthread_cond_destroy(started)
+            pthread_cond_destroy(finished)
+            mutex.deallocate()
+            started.deallocate()
+            finished.deallocate()
+        }
+
+        func serve(_ worker: Int) {
+            var seen = 0
+            while waitForWork(&seen) {
+                doWork(worker)
+                pthread_mutex_lock(mutex)
+                running -= 1
+                if running == 0 { pthread_cond_signal(finished) }
+                pthread_mutex_unlock(mutex)
+            }
+        }
+
+        /// False when there will be none.
+        private func waitForWork(_ seen: inout Int) -> Bool {
+            pthread_mutex_lock(mutex)
+            defer { pthread_mutex_unlock(mutex) }
+            while generation == seen, !isStopping { pthread_cond_wait(started, mutex) }
+            seen = generation
+            return !isStopping
+        }
+
+        /// The work is let go of before it is said to be done: it may hold the last reference to what
+        /// owns the team, which has to go away on its owner's thread.
+        private func doWork(_ worker: Int) {
+            pthread_mutex_lock(mutex)
+            let body = work
+            pthread_mutex_unlock(mutex)
+            body?(worker)
+        }
+    }
 
     /// - Parameter count: 1 through 64.
     init(count: Int) {
         self.count = max(1, min(64, count))
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(started, nil)
-        pthread_cond_init(finished, nil)
         for worker in 1..<max(2, self.count) where worker < self.count {
-            threads.append(
-                startThread { [unowned self] in self.serve(worker) })
+            threads.append(startThread { [floor] in floor.serve(worker) })
         }
     }
 
     deinit {
-        pthread_mutex_lock(mutex)
-        isStopping = true
-        pthread_cond_broadcast(started)
-        pthread_mutex_unlock(mutex)
+        pthread_mutex_lock(floor.mutex)
+        floor.isStopping = true
+        pthread_cond_broadcast(floor.started)
+        pthread_mutex_unlock(floor.mutex)
         for thread in threads { pthread_join(thread, nil) }
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(started)
-        pthread_cond_destroy(finished)
-        mutex.deallocate()
-        started.deallocate()
-        finished.deallocate()
     }
 
     /// Runs `body` once on every worker and waits for all.
@@ -49,37 +88,17 @@ final class WorkerTeam: @unchecked Sendable {
             body(0)
             return
         }
-        pthread_mutex_lock(mutex)
-        work = body
-        running = count - 1
-        generation &+= 1
-        pthread_cond_broadcast(started)
-        pthread_mutex_unlock(mutex)
+        pthread_mutex_lock(floor.mutex)
+        floor.work = body
+        floor.running = count - 1
+        floor.generation &+= 1
+        pthread_cond_broadcast(floor.started)
+        pthread_mutex_unlock(floor.mutex)
         body(0)
-        pthread_mutex_lock(mutex)
-        while running > 0 { pthread_cond_wait(finished, mutex) }
-        work = nil
-        pthread_mutex_unlock(mutex)
-    }
-
-    private func serve(_ worker: Int) {
-        var seen = 0
-        while true {
-            pthread_mutex_lock(mutex)
-            while generation == seen, !isStopping { pthread_cond_wait(started, mutex) }
-            if isStopping {
-                pthread_mutex_unlock(mutex)
-                return
-            }
-            seen = generation
-            let body = work
-            pthread_mutex_unlock(mutex)
-            body?(worker)
-            pthread_mutex_lock(mutex)
-            running -= 1
-            if running == 0 { pthread_cond_signal(finished) }
-            pthread_mutex_unlock(mutex)
-        }
+        pthread_mutex_lock(floor.mutex)
+        while floor.running > 0 { pthread_cond_wait(floor.finished, floor.mutex) }
+        floor.work = nil
+        pthread_mutex_unlock(floor.mutex)
     }
 }
 
