@@ -23,7 +23,8 @@ public struct ActionPlanner: Sendable {
                 .filter { !$0.isEmpty && seen.insert($0).inserted }
             if sessions.isEmpty {
                 plan.note(
-                    .logOutSession, "the records name no session: log out of it by its device and "
+                    .logOutSession,
+                    "the records name no session: log out of it by its device and "
                         + "address")
             }
             for session in sessions {
@@ -31,7 +32,8 @@ public struct ActionPlanner: Sendable {
             }
         }
         if alert.rung >= .requirePasswordChange {
-            plan.step(.requirePasswordChange, session: "", risk: max(policy.actRisk, policy.passwordRisk))
+            plan.step(
+                .requirePasswordChange, session: "", risk: max(policy.actRisk, policy.passwordRisk))
         }
         switch alert.rung {
         case .stepUp, .logOutOthers, .logOutEverywhere, .suspend:
@@ -56,7 +58,9 @@ public struct ActionPlanner: Sendable {
             if let obstacle = obstacle(kind, risk: risk) {
                 add(kind, session: session, state: .notifyOnly, note: obstacle)
             } else if !policy.isActing {
-                add(kind, session: session, state: .dryRun, note: "acting is not switched on (--act)")
+                add(
+                    kind, session: session, state: .dryRun,
+                    note: "acting is not switched on (--act)")
             } else {
                 add(kind, session: session, state: .planned, note: "")
             }
@@ -72,7 +76,8 @@ public struct ActionPlanner: Sendable {
             if kind > policy.highestRung { return "the policy ends at \(policy.highestRung.name)" }
             if alert.risk < risk { return "risk \(alert.risk) is below \(risk)" }
             if confidence < policy.confidence {
-                return "the finding is \(confidence.name), the policy wants \(policy.confidence.name)"
+                return
+                    "the finding is \(confidence.name), the policy wants \(policy.confidence.name)"
             }
             return nil
         }

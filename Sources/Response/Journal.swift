@@ -111,8 +111,35 @@ public enum Journal {
     }
 }
 
+/// A journal's length, newest hash and fault, without its entries.
+public struct JournalSummary: Sendable, Equatable {
+    public private(set) var entries = 0
+    /// To be noted elsewhere, so that a cut-off end is seen; empty for an empty journal.
+    public private(set) var head = Journal.firstHash
+    /// What is wrong, at the first entry that does not fit; nil when the journal is whole.
+    public private(set) var fault: ResponseError?
+    private var verifier: JournalVerifier
+
+    /// - Parameter head: a hash noted earlier, if any.
+    public init(head: String? = nil) { verifier = JournalVerifier(head: head) }
+
+    /// Takes the next entry.
+    public mutating func take(_ entry: JournalEntry) {
+        entries += 1
+        head = entry.hash
+        guard fault == nil else { return }
+        do { try verifier.take(entry) } catch { fault = error }
+    }
+
+    /// After the last entry: looks for the hash noted earlier.
+    public mutating func end() {
+        guard fault == nil else { return }
+        do { try verifier.end() } catch { fault = error }
+    }
+}
+
 /// `Journal.verify` for a journal that is read a page at a time.
-public struct JournalVerifier: Sendable {
+public struct JournalVerifier: Sendable, Equatable {
     private var expected: Int64 = 1
     private var previous = Journal.firstHash
     private let head: String?
@@ -147,7 +174,8 @@ public struct JournalVerifier: Sendable {
     public func end() throws(ResponseError) {
         if !isHeadSeen {
             throw .journalBroken(
-                sequence: expected, reason: "or a later one is missing: the noted hash is not there")
+                sequence: expected, reason: "or a later one is missing: the noted hash is not there"
+            )
         }
     }
 }

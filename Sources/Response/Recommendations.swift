@@ -23,7 +23,8 @@ public enum Recommendations {
         add(
             "Change the password of \(user) at once.",
             "Whoever opened that session may know the password or hold a stolen token. Logging out "
-                + "does not stop a new sign-in; a new password does, and a stolen token ends with it.")
+                + "does not stop a new sign-in; a new password does, and a stolen token ends with it."
+        )
 
         let signs = Signs(alert.findings)
         if signs.isMoved {
@@ -50,8 +51,8 @@ public enum Recommendations {
         add(
             "Tell \(user), by phone or in person rather than through this account, and ask whether "
                 + "it was them.",
-            "Only they know. Until that is clear the account's mail may be read by somebody else. "
-                + "If it was them: lastseen alerts dismiss \(plain(alert.id, limit: 80))")
+            "Only they know, and until that is clear the account's mail may be read by somebody else. "
+                + "If it was them, alert \(plain(alert.id, limit: 80)) is explained.")
         return steps
     }
 
@@ -84,12 +85,14 @@ public enum Recommendations {
         } else if alert.sessionID.isEmpty {
             text = "Log out of \(sessions(further)) of \(userLabel(alert))"
         } else {
-            text = "Log out of session \(plain(alert.sessionID, limit: TextLimit.sessionID))"
+            text =
+                "Log out of session \(plain(alert.sessionID, limit: TextLimit.sessionID))"
                 + " of \(userLabel(alert))"
         }
         text += ": \(whereabouts(alert)), last seen \(alert.time.humanReadable)."
         if !alert.sessionID.isEmpty, !further.isEmpty {
-            text += " Log out of \(sessions(further)) too, which \(further.count == 1 ? "is" : "are")"
+            text +=
+                " Log out of \(sessions(further)) too, which \(further.count == 1 ? "is" : "are")"
                 + " on the same device."
         }
         return text

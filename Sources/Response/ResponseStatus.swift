@@ -9,19 +9,32 @@ public struct ResponseStatus: Sendable, Equatable {
     public var oldestOpen: OutboxAction?
     /// When the next open action is due; nil when none is open.
     public var nextDue: Timestamp?
-    public var journalEntries: Int
+    public var journal: JournalSummary
+
+    public var journalEntries: Int { journal.entries }
     /// To be noted elsewhere, so that a cut-off end is seen (`Journal.verify`).
-    public var journalHead: String
+    public var journalHead: String { journal.head }
     /// What is wrong with the journal; nil when it is whole.
-    public var journalFault: ResponseError?
+    public var journalFault: ResponseError? { journal.fault }
 
     /// - Parameters:
     ///   - actions: all of them, by `sequence`.
     ///   - journal: all entries, in order.
     ///   - head: a hash noted earlier, if any.
     public init(
-        actions: some Sequence<OutboxAction>, journal: [JournalEntry], head: String? = nil
+        actions: some Sequence<OutboxAction>, journal: some Sequence<JournalEntry>,
+        head: String? = nil
     ) {
+        var summary = JournalSummary(head: head)
+        for entry in journal { summary.take(entry) }
+        summary.end()
+        self.init(actions: actions, journal: summary)
+    }
+
+    /// - Parameters:
+    ///   - actions: all of them, by `sequence`.
+    ///   - journal: as `StoreOutbox.journalSummary` gives it.
+    public init(actions: some Sequence<OutboxAction>, journal: JournalSummary) {
         var counts: [ActionState: Int] = [:]
         var oldest: OutboxAction?
         var next: Timestamp?
@@ -34,14 +47,7 @@ public struct ResponseStatus: Sendable, Equatable {
         self.counts = counts
         self.oldestOpen = oldest
         self.nextDue = next
-        self.journalEntries = journal.count
-        self.journalHead = journal.last?.hash ?? Journal.firstHash
-        do {
-            try Journal.verify(journal, head: head)
-            self.journalFault = nil
-        } catch {
-            self.journalFault = error
-        }
+        self.journal = journal
     }
 
     /// Whether a person should look: something was refused, failed or given up, or the journal is

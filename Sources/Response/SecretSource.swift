@@ -54,7 +54,8 @@ public enum SecretSource: Sendable, Equatable {
         switch self {
         case .environment(let name):
             guard let value = environment(name) else {
-                throw .badSecret(origin: "environment variable \(name)", number: 1, reason: "is missing")
+                throw .badSecret(
+                    origin: "environment variable \(name)", number: 1, reason: "is missing")
             }
             return (value, "environment variable \(name)")
         case .file(let path):
@@ -68,7 +69,8 @@ public enum SecretSource: Sendable, Equatable {
         }
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
-            throw failed(errorText(errno), "Give a file of webhook secrets that this user can read.")
+            throw failed(
+                errorText(errno), "Give a file of webhook secrets that this user can read.")
         }
         defer { _ = close(file) }
         var facts = stat()

@@ -50,9 +50,7 @@ public final class StoreOutbox: ActionOutbox {
                 else { return false }
                 StoreOutbox.fill(&row, from: new, at: draft.time)
                 try transaction.updateAction(row)
-                try transaction.appendJournal(StoreOutbox.journalRow(draft)) { row in
-                    Array(StoreOutbox.entry(row, hash: nil).hash.utf8)
-                }
+                try StoreOutbox.append(draft, to: &transaction)
                 return true
             }
         }
@@ -81,7 +79,11 @@ public final class StoreOutbox: ActionOutbox {
         while high - low > 1 {
             let middle = low + (high - low) / 2
             let entry = try store.journal(after: middle - 1, limit: 1).first
-            if let entry, entry.timeMilliseconds < time.milliseconds { low = middle } else { high = middle }
+            if let entry, entry.timeMilliseconds < time.milliseconds {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         var found: [(time: Timestamp, user: ActionUser)] = []
         var seen: Set<String> = []
@@ -111,7 +113,10 @@ public final class StoreOutbox: ActionOutbox {
         in transaction: inout StateTransaction
     ) throws(StateError) -> Bool {
         let row = row(for: action, alertRevision: alertRevision, createdAt: now)
-        if try transaction.putAction(row) { return true }
+        if try transaction.putAction(row) {
+            try journalPlan(of: action, at: now, in: &transaction)
+            return true
+        }
         guard var known = try transaction.action(id: action.id),
             let state = ActionState(rawValue: known.state), state.givesWay(to: action.state)
         else { return false }
@@ -121,7 +126,26 @@ public final class StoreOutbox: ActionOutbox {
         known.result = row.result
         known.updatedMilliseconds = now.milliseconds
         known.nextAttemptMilliseconds = row.nextAttemptMilliseconds
+        try journalPlan(of: action, at: now, in: &transaction)
         return try transaction.updateAction(known)
+    }
+
+    /// What will be sent begins its story in the journal; dry runs and notes have none.
+    private static func journalPlan(
+        of action: PlannedAction, at now: Timestamp, in transaction: inout StateTransaction
+    ) throws(StateError) {
+        guard action.state.isOpen else { return }
+        let planned = OutboxAction(sequence: 0, planned: action, due: now)
+        try append(JournalDraft(of: planned, at: now, text: ""), to: &transaction)
+    }
+
+    /// Appends to the journal's chain: also what people decide about alerts belongs there.
+    public static func append(
+        _ draft: JournalDraft, to transaction: inout StateTransaction
+    ) throws(StateError) {
+        try transaction.appendJournal(journalRow(draft)) { row in
+            Array(entry(row, hash: nil).hash.utf8)
+        }
     }
 
     /// A planned action as a new row, due at once.
@@ -207,17 +231,34 @@ public final class StoreOutbox: ActionOutbox {
 
     // MARK: - For `respond status`
 
-    /// All entries of the journal, in order.
+    /// All entries of the journal, in order. For a journal of any length see `journalSummary`.
     public static func journal(in store: StateStore) throws(ResponseError) -> [JournalEntry] {
-        try reading { () throws in
-            var entries: [JournalEntry] = []
-            while true {
-                let page = try store.journal(after: entries.last?.sequence ?? 0, limit: 10_000)
-                if page.isEmpty { return entries }
-                for row in page {
-                    entries.append(entry(row, hash: String(decoding: row.hash, as: UTF8.self)))
-                }
-            }
+        var entries: [JournalEntry] = []
+        try eachEntry(in: store) { entries.append($0) }
+        return entries
+    }
+
+    /// Verifies the journal a page at a time, in fixed memory.
+    ///
+    /// - Parameter head: a hash noted earlier, if any.
+    public static func journalSummary(
+        in store: StateStore, head: String? = nil
+    ) throws(ResponseError) -> JournalSummary {
+        var summary = JournalSummary(head: head)
+        try eachEntry(in: store) { summary.take($0) }
+        summary.end()
+        return summary
+    }
+
+    private static func eachEntry(
+        in store: StateStore, _ body: (JournalEntry) -> Void
+    ) throws(ResponseError) {
+        var last: Int64 = 0
+        while true {
+            let page = try reading { () throws in try store.journal(after: last, limit: 1000) }
+            guard let newest = page.last else { return }
+            for row in page { body(entry(row, hash: String(decoding: row.hash, as: UTF8.self))) }
+            last = newest.sequence
         }
     }
 
