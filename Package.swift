@@ -37,7 +37,8 @@ let package = Package(
         .target(
             name: "Enrichment",
             dependencies: [
-                "SessionModel", "CMaxMindDB", "CRE2", .product(name: "Yams", package: "Yams"),
+                "SessionModel", "CMaxMindDB", "CRE2", "CSystem",
+                .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Resources"]),
         .target(name: "Detection", dependencies: ["SessionModel", "CSystem"]),

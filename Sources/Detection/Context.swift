@@ -117,8 +117,8 @@ extension Profile {
             place: track.trackPlace)
         end.time = track.last
         end.point = track.point
-        end.radius = track.radius
-        end.country = track.country
+        end.radius = track.trackRadius
+        end.country = track.trackCountry
         end.hasPlace = true
         end.recordText = track.recordText
         return end
@@ -131,9 +131,9 @@ extension Profile {
         end.network = network
         if let fact = fact(device) {
             end.labelText = fact.labelText
-            end.deviceText = fact.idText
+            end.deviceText = fact.deviceText
         }
-        if let fact = fact(session) { end.sessionText = fact.idText }
+        if let fact = fact(session) { end.sessionText = fact.sessionText }
         if let fact = fact(network) {
             end.address = fact.address
             end.asn = fact.asn

@@ -49,24 +49,21 @@ struct FactKey: Hashable, Sendable, BitwiseCopyable {
 
 /// One thing known of a user: that a device, network, place, … was seen, when, how often.
 ///
-/// Every kind shares the part that familiarity is judged by (first, last, days, count) and has six
-/// words of its own, read through the views below.
+/// Every kind shares the part that familiarity is judged by (first, last, days, count) and has a text
+/// and five words of its own, read through the views below. 64 bytes, a line of the cache.
 struct Fact: BitwiseCopyable, Sendable {
-    /// In event time, milliseconds.
-    var first: Int64
-    var last: Int64
-    /// Sightings.
-    var count: UInt32
-    /// Distinct days (UTC) with a sighting.
-    var days: UInt16
-    var flags: Flags
-    var spare: UInt8 = 0
+    /// Last time in 48 bits, days in 16.
+    private var lastWord: UInt64 = 0
+    /// First time in 48 bits, flags in 8.
+    private var firstWord: UInt64 = 0
+    /// Sightings. (A track has its radius and country here.)
+    var count: UInt32 = 1
+    private var text: UInt32 = 0
     var a: UInt64 = 0
     var b: UInt64 = 0
     var c: UInt64 = 0
     var d: UInt64 = 0
     var e: UInt64 = 0
-    var f: UInt64 = 0
 
     struct Flags: OptionSet, BitwiseCopyable, Sendable {
         let rawValue: UInt8
@@ -79,29 +76,59 @@ struct Fact: BitwiseCopyable, Sendable {
         static let ended = Flags(rawValue: 4)
     }
 
+    init(firstSeen time: Int64) {
+        first = time
+        last = time
+        days = 1
+    }
+
+    private static let timeMask: UInt64 = 0x0000_FFFF_FFFF_FFFF
+
+    /// In event time, milliseconds; 48 bits reach 4459 years from 1970 either way.
+    var last: Int64 {
+        get { Int64(bitPattern: lastWord &<< 16) &>> 16 }
+        set {
+            lastWord = lastWord & ~Fact.timeMask | UInt64(bitPattern: newValue) & Fact.timeMask
+        }
+    }
+
+    var first: Int64 {
+        get { Int64(bitPattern: firstWord &<< 16) &>> 16 }
+        set {
+            firstWord = firstWord & ~Fact.timeMask | UInt64(bitPattern: newValue) & Fact.timeMask
+        }
+    }
+
+    /// Distinct days (UTC) with a sighting.
+    var days: UInt16 {
+        get { UInt16(truncatingIfNeeded: lastWord &>> 48) }
+        set { lastWord = lastWord & Fact.timeMask | UInt64(newValue) &<< 48 }
+    }
+
+    var flags: Flags {
+        get { Flags(rawValue: UInt8(truncatingIfNeeded: firstWord &>> 48)) }
+        set { firstWord = firstWord & Fact.timeMask | UInt64(newValue.rawValue) &<< 48 }
+    }
+
     /// What one more sighting changes.
     struct Seen: BitwiseCopyable, Sendable {
-        var last: Int64
-        var count: UInt32
-        var days: UInt16
-        var spare: UInt16 = 0
+        fileprivate var lastWord: UInt64
+        fileprivate var count: UInt32
+        fileprivate var spare: UInt32 = 0
     }
 
     var seen: Seen {
-        get { Seen(last: last, count: count, days: days) }
-        set { (last, count, days) = (newValue.last, newValue.count, newValue.days) }
-    }
-
-    init(firstSeen time: Int64) {
-        (first, last, count, days, flags) = (time, time, 1, 1, [])
+        get { Seen(lastWord: lastWord, count: count) }
+        set { (lastWord, count) = (newValue.lastWord, newValue.count) }
     }
 
     /// Counts one more sighting at `time`, not before `last`.
     mutating func see(_ time: Int64) {
+        let last = last
         if Timestamp(milliseconds: time).day != Timestamp(milliseconds: last).day, days < .max {
             days &+= 1
         }
-        if time > last { last = time }
+        if time > last { self.last = time }
         if count < .max { count &+= 1 }
     }
 }
@@ -118,12 +145,12 @@ extension UInt64 {
 // MARK: - What the words mean, kind by kind
 
 extension Fact {
-    // device
+    // device: a = label, id
     var labelText: TextRef {
         get { TextRef(a.low) }
         set { a = pack(newValue.offset, a.high) }
     }
-    var idText: TextRef {
+    var deviceText: TextRef {
         get { TextRef(a.high) }
         set { a = pack(a.low, newValue.offset) }
     }
@@ -135,7 +162,7 @@ extension Fact {
         }
         set { a = pack(newValue.latitude.bitPattern, newValue.longitude.bitPattern) }
     }
-    // place, track: b = radius, country, text (place: city; track: record)
+    // place: b = radius, country, city; c = region
     var radius: UInt16 {
         get { UInt16(truncatingIfNeeded: b) }
         set { b = b & ~0xFFFF | UInt64(newValue) }
@@ -148,16 +175,12 @@ extension Fact {
         get { TextRef(b.high) }
         set { b = pack(b.low, newValue.offset) }
     }
-    var recordText: TextRef {
-        get { TextRef(b.high) }
-        set { b = pack(b.low, newValue.offset) }
-    }
     var regionText: TextRef {
         get { TextRef(c.low) }
         set { c = UInt64(newValue.offset) }
     }
 
-    // network: a = asn, kind; b = organisation; session and network: e, f = newest address
+    // network: a = asn, kind; b = organisation; session and network: d, e = newest address
     var asn: UInt32 {
         get { a.low }
         set { a = pack(newValue, a.high) }
@@ -171,40 +194,68 @@ extension Fact {
         set { b = UInt64(newValue.offset) }
     }
     var address: IPAddress {
-        get { IPAddress(high: e, low: f) }
-        set { (e, f) = (newValue.high, newValue.low) }
+        get { IPAddress(high: d, low: e) }
+        set { (d, e) = (newValue.high, newValue.low) }
     }
 
-    // session: a = id's text (high, as a device's); b, c, d = device, network, place
-    // track: c = network, d = session, e = device, f = place
-    // alert: a = id, b = group, c = session, d = network, e = device
-    // failures: a = burst, b = its start
+    // session: text = id; a, b, c = device, network, place
+    var sessionText: TextRef {
+        get { TextRef(text) }
+        set { text = newValue.offset }
+    }
     var sessionDevice: FactKey {
+        get { FactKey(rawValue: a) }
+        set { a = newValue.rawValue }
+    }
+    var sessionNetwork: FactKey {
         get { FactKey(rawValue: b) }
         set { b = newValue.rawValue }
     }
-    var sessionNetwork: FactKey {
+    var sessionPlace: FactKey {
         get { FactKey(rawValue: c) }
         set { c = newValue.rawValue }
     }
-    var sessionPlace: FactKey {
-        get { FactKey(rawValue: d) }
-        set { d = newValue.rawValue }
+
+    // track: a = point, text = record, count = radius and country; b, c, d, e = network, session,
+    // device, place
+    var recordText: TextRef {
+        get { TextRef(text) }
+        set { text = newValue.offset }
+    }
+    var trackRadius: UInt16 {
+        get { UInt16(truncatingIfNeeded: count) }
+        set { count = count & 0xFFFF_0000 | UInt32(newValue) }
+    }
+    var trackCountry: CountryCode {
+        get { CountryCode(rawValue: UInt16(truncatingIfNeeded: count &>> 16)) }
+        set { count = count & 0xFFFF | UInt32(newValue.rawValue) &<< 16 }
     }
     var trackNetwork: FactKey {
+        get { FactKey(rawValue: b) }
+        set { b = newValue.rawValue }
+    }
+    var trackSession: FactKey {
         get { FactKey(rawValue: c) }
         set { c = newValue.rawValue }
     }
-    var trackSession: FactKey {
+    var trackDevice: FactKey {
         get { FactKey(rawValue: d) }
         set { d = newValue.rawValue }
     }
-    var trackDevice: FactKey {
+    var trackPlace: FactKey {
         get { FactKey(rawValue: e) }
         set { e = newValue.rawValue }
     }
-    var trackPlace: FactKey {
-        get { FactKey(rawValue: f) }
-        set { f = newValue.rawValue }
+
+    // failures: a = how many in a row, b = since when
+    var burst: UInt64 {
+        get { a }
+        set { a = newValue }
     }
+    var burstStart: Int64 {
+        get { Int64(bitPattern: b) }
+        set { b = UInt64(bitPattern: newValue) }
+    }
+
+    // alert: a = id, b = group, c = session, d = network, e = device
 }

@@ -106,7 +106,7 @@ public struct ImpossibleTravel: Sendable {
         _ profile: Profile, _ best: inout Leg?
     ) {
         let distance = track.point.kilometers(to: x.point)
-        let radii = Double(track.radius) + Double(x.radius)
+        let radii = Double(track.trackRadius) + Double(x.radius)
         guard
             let confidence = confidence(
                 distance: distance, radii: radii, elapsedMilliseconds: elapsed)

@@ -239,13 +239,13 @@ extension Profile {
             x.recordText = heap.addText(s.pointee.record.id)
         }
         if context.session >= 0 {
-            x.sessionText = facts[context.session].idText
+            x.sessionText = facts[context.session].sessionText
         } else {
             x.sessionText = heap.addText(s.pointee.record.sessionID)
         }
         if context.device >= 0 {
             x.labelText = facts[context.device].labelText
-            x.deviceText = facts[context.device].idText
+            x.deviceText = facts[context.device].deviceText
         } else if !x.device.isNone {
             x.labelText = heap.addText(s.pointee.client.label)
             x.deviceText = heap.addText(s.pointee.record.deviceID)

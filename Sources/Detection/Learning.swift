@@ -19,7 +19,7 @@ extension Profile {
         } else if !x.device.isNone {
             var fact = new()
             fact.labelText = x.labelText
-            fact.idText = x.deviceText
+            fact.deviceText = x.deviceText
             add(x.device, fact, kind: .device)
         }
         if context.network >= 0 {
@@ -85,7 +85,7 @@ extension Profile {
             }
         } else {
             var fact = Fact(firstSeen: x.time)
-            fact.idText = x.sessionText
+            fact.sessionText = x.sessionText
             fact.sessionDevice = x.device
             fact.sessionNetwork = x.network
             fact.sessionPlace = x.place
@@ -99,8 +99,8 @@ extension Profile {
     ) {
         @inline(__always) func write(_ fact: inout Fact) {
             fact.point = x.point
-            fact.radius = x.radius
-            fact.country = x.countryCode
+            fact.trackRadius = x.radius
+            fact.trackCountry = x.countryCode
             fact.recordText = x.recordText
             fact.trackNetwork = x.network
             fact.trackSession = x.session
@@ -109,7 +109,7 @@ extension Profile {
         }
         if context.track >= 0 {
             update(context.track) {
-                $0.see(x.time)
+                $0.last = x.time
                 write(&$0)
             }
         } else {
@@ -178,7 +178,7 @@ extension Profile {
         if context.device < 0, !x.device.isNone {
             var fact = Fact(firstSeen: x.time)
             fact.labelText = x.labelText
-            fact.idText = x.deviceText
+            fact.deviceText = x.deviceText
             add(x.device, fact, kind: .device)
         }
         if context.network < 0, !x.network.isNone {
@@ -204,17 +204,5 @@ extension Profile {
         if context.country < 0, !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, Fact(firstSeen: x.time), kind: .country)
         }
-    }
-}
-
-extension Fact {
-    // failures
-    var burst: UInt64 {
-        get { a }
-        set { a = newValue }
-    }
-    var burstStart: Int64 {
-        get { Int64(bitPattern: b) }
-        set { b = UInt64(bitPattern: newValue) }
     }
 }

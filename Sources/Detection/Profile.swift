@@ -367,8 +367,8 @@ extension Fact {
         switch kind {
         case .device:
             visit(&labelText)
-            visit(&idText)
-        case .session: visit(&idText)
+            visit(&deviceText)
+        case .session: visit(&sessionText)
         case .network: visit(&organizationText)
         case .place:
             visit(&cityText)

@@ -16,9 +16,9 @@ extension Profile {
             let label = device.map { heap.text($0.labelText).string } ?? ""
             found.append(
                 SessionSummary(
-                    id: heap.text(session.idText).string,
+                    id: heap.text(session.sessionText).string,
                     state: session.flags.contains(.ended) ? .ended : .active, isCurrent: false,
-                    deviceID: device.map { heap.text($0.idText).string } ?? "",
+                    deviceID: device.map { heap.text($0.deviceText).string } ?? "",
                     deviceLabel: label.isEmpty ? "Unknown" : label,
                     place: place.map(shownPlace) ?? Place(),
                     network: Network(

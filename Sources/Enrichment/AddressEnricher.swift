@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 public import SessionModel
 
@@ -82,6 +83,14 @@ public final class AddressEnricher {
             }
         }
         return remember(address, first, tag)
+    }
+
+    /// Asks for the cache's lines of an address ahead of `facts(for:)`.
+    @inline(__always) public func prefetch(_ address: IPAddress) {
+        let first =
+            Int(truncatingIfNeeded: mix(address.high, address.low)) & (Self.addressCount - Self.ways)
+        ls_prefetch(tags + first)
+        ls_prefetch(addresses + first)
     }
 
     @inline(never) private func remember(

@@ -49,24 +49,38 @@ final class Engine {
         let clients: ClientRecognizer
         var sightings: UnsafeMutablePointer<Sighting>
         var capacity = 4096
-        /// By shard.
-        var lists: [[UInt32]]
+        /// By shard, each with room for `capacity`: the sightings of that shard's users, in order.
+        let lists: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<Sighting>>>
+        let counts: UnsafeMutablePointer<Int>
+        let shards: Int
         var failure: (any Error)?
 
         init(_ databases: GeoDatabases, _ parser: UserAgentParser, shards: Int) {
             addresses = AddressEnricher(databases)
             clients = ClientRecognizer(parser: parser)
             sightings = .allocate(capacity: capacity)
-            lists = Array(repeating: [], count: shards)
+            lists = .allocate(capacity: shards)
+            counts = .allocate(capacity: shards)
+            self.shards = shards
+            for shard in 0..<shards { lists[shard] = .allocate(capacity: capacity) }
         }
 
-        deinit { sightings.deallocate() }
+        deinit {
+            sightings.deallocate()
+            for shard in 0..<shards { lists[shard].deallocate() }
+            lists.deallocate()
+            counts.deallocate()
+        }
 
         func reserve(_ count: Int) {
             guard count > capacity else { return }
-            sightings.deallocate()
             capacity = count + count / 2
+            sightings.deallocate()
             sightings = .allocate(capacity: capacity)
+            for shard in 0..<shards {
+                lists[shard].deallocate()
+                lists[shard] = .allocate(capacity: capacity)
+            }
         }
     }
 
@@ -108,8 +122,9 @@ final class Engine {
         let middle = clock.now
         team.run { [self] worker in
             shards[worker].judge(
-                workers.map { SightingList(sightings: $0.sightings, indices: $0.lists[worker]) },
-                worker: worker)
+                workers.map {
+                    UnsafeBufferPointer(start: $0.lists[worker], count: $0.counts[worker])
+                })
         }
         for shard in shards {
             if let failure = shard.failure { throw failure }
@@ -119,9 +134,7 @@ final class Engine {
     }
 
     private func enrich(_ worker: Worker, number: Int, _ records: UnsafeBufferPointer<Record>) {
-        for shard in worker.lists.indices {
-            worker.lists[shard].removeAll(keepingCapacity: true)
-        }
+        for shard in 0..<worker.shards { worker.counts[shard] = 0 }
         do {
             try worker.addresses.beginChunk()
         } catch {
@@ -132,16 +145,22 @@ final class Engine {
         worker.reserve(records.count)
         let base = batchNumber << 40 | UInt64(number) << 32
         let shardCount = UInt64(shards.count)
+        let addresses = worker.addresses
+        let clients = worker.clients
+        let lists = worker.lists
+        let counts = worker.counts
         for i in 0..<records.count {
+            // Plain memory, each field of which is set.
             let sighting = worker.sightings + i
-            sighting.initialize(to: Sighting())
+            if i &+ 4 < records.count { addresses.prefetch(records[i &+ 4].address) }
             sighting.pointee.record = records[i]
-            sighting.pointee.place = worker.addresses.facts(for: records[i].address)
-            sighting.pointee.client = worker.clients.facts(userAgent: records[i].userAgent)
+            sighting.pointee.place = addresses.facts(for: records[i].address)
+            sighting.pointee.client = clients.facts(userAgent: records[i].userAgent)
             sighting.pointee.computeKeys()
             sighting.pointee.sequence = base | UInt64(i)
-            let shard = sighting.pointee.userKey % shardCount
-            worker.lists[Int(shard)].append(UInt32(i))
+            let shard = Int(sighting.pointee.userKey % shardCount)
+            lists[shard][counts[shard]] = sighting
+            counts[shard] &+= 1
         }
     }
 
@@ -177,7 +196,7 @@ final class Engine {
         let start = clock.now
         var alerts = shards.flatMap { $0.takeEmitted() }
         alerts.sort { $0.sequence < $1.sequence }
-        team.run { [self] worker in shards[worker].encodeDirty() }
+        team.run { [self] worker in shards[worker].sortDirty() }
         try numberRevisions(&alerts)
         let finished = finish(alerts)
         try outputs.take(finished.map(\.published))
@@ -285,10 +304,21 @@ final class Engine {
         return Finished(published: published, row: row, actions: actions)
     }
 
-    /// Puts the shards' rows in the order of their keys, so that each page is touched once.
+    /// Puts the shards' rows in the order of their keys, so that each page is touched once. They are
+    /// turned into bytes a few thousand at a time, by all workers, and so take little memory.
     private func putProfiles(_ transaction: inout StateTransaction) throws {
         var cursors = Array(repeating: 0, count: shards.count)
         while true {
+            // Up to the least of the shards' last keys all rows are at hand.
+            var isRunOut = false
+            for s in shards.indices where cursors[s] == shards[s].encodedKeys.count {
+                if shards[s].hasMoreToEncode { isRunOut = true }
+            }
+            if isRunOut {
+                let used = cursors
+                team.run { [self] worker in shards[worker].encodeNext(keepingFrom: used[worker]) }
+                cursors = Array(repeating: 0, count: shards.count)
+            }
             var next = -1
             var least = UInt64.max
             for s in shards.indices where cursors[s] < shards[s].encodedKeys.count {
@@ -296,13 +326,7 @@ final class Engine {
                 if next < 0 || key < least { (next, least) = (s, key) }
             }
             guard next >= 0 else { return }
-            let shard = shards[next]
-            let i = cursors[next]
-            let from = i == 0 ? 0 : shard.encodedEnds[i - 1]
-            try transaction.putProfile(
-                key: least,
-                bytes: UnsafeRawBufferPointer(
-                    start: shard.encoded + from, count: shard.encodedEnds[i] - from))
+            try transaction.putProfile(key: least, bytes: shards[next].encodedRow(cursors[next]))
             cursors[next] += 1
         }
     }

@@ -38,8 +38,7 @@ final class ProfileShard: @unchecked Sendable {
     var memoryBytes: Int { arena.heldBytes }
     private var dirty: [UInt32] = []
     private var missing: [UInt32] = []
-    private var wanted: [UInt32] = []
-    private var flat: [UnsafeMutablePointer<Sighting>] = []
+    private let wanted = Wanted()
     /// Set by a worker, thrown by the engine.
     private(set) var failure: (any Error)?
     // Counters of the run.
@@ -49,9 +48,11 @@ final class ProfileShard: @unchecked Sendable {
 
     /// Encoded profiles of a commit: row keys, and where each stands in `encoded`.
     private(set) var encodedKeys: [UInt64] = []
-    private(set) var encodedEnds: [Int] = []
-    private(set) var encoded: UnsafeMutableRawPointer
+    private var encodedEnds: [Int] = []
+    private var encoded: UnsafeMutableRawPointer
     private var encodedCapacity = 1 << 20
+    private var nextToEncode = 0
+    private static let encodedAtOnce = 4096
 
     init(judge: Judge, reader: ProfileReader?) {
         self.judge = judge
@@ -73,34 +74,35 @@ final class ProfileShard: @unchecked Sendable {
     // MARK: - Judging
 
     /// Judges sightings, in order, all of users of this shard.
-    func judge(_ parts: [SightingList], worker: Int) {
+    func judge(_ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>]) {
         guard failure == nil else { return }
         arena.use { judgeInArena(parts) }
     }
 
-    private func judgeInArena(_ parts: [SightingList]) {
+    private func judgeInArena(_ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>]) {
+        let count = parts.reduce(0) { $0 + $1.count }
+        wanted.reserve(count)
+        missing.removeAll(keepingCapacity: true)
+        var n = 0
+        for part in parts {
+            for sighting in part {
+                wanted.sightings[n] = sighting
+                wanted.profiles[n] = find(sighting)
+                n &+= 1
+            }
+        }
         do {
-            wanted.removeAll(keepingCapacity: true)
-            missing.removeAll(keepingCapacity: true)
-            for part in parts {
-                for k in part.indices { find(part.sightings + Int(k)) }
-            }
             if !missing.isEmpty, reader != nil { try load() }
-            flat.removeAll(keepingCapacity: true)
-            for part in parts {
-                for k in part.indices { flat.append(part.sightings + Int(k)) }
-            }
-            let count = flat.count
-            for n in 0..<count {
-                // Two steps ahead of judging, as the keys tell which facts.
-                if n &+ 8 < count { profiles[Int(wanted[n &+ 8])].prefetchKeys() }
-                if n &+ 4 < count {
-                    profiles[Int(wanted[n &+ 4])].prefetchFacts(flat[n &+ 4])
-                }
-                observe(flat[n], Int(wanted[n]))
-            }
         } catch {
             failure = error
+            return
+        }
+        let (sightings, indices) = (wanted.sightings, wanted.profiles)
+        for n in 0..<count {
+            // Two steps ahead of judging, as the keys tell which facts.
+            if n &+ 8 < count { profiles[Int(indices[n &+ 8])].prefetchKeys() }
+            if n &+ 4 < count { profiles[Int(indices[n &+ 4])].prefetchFacts(sightings[n &+ 4]) }
+            observe(sightings[n], Int(indices[n]))
         }
     }
 
@@ -126,17 +128,16 @@ final class ProfileShard: @unchecked Sendable {
 
     /// Finds the profile of a sighting's user, or makes an empty one that has to be loaded.
     @inline(__always)
-    private func find(_ sighting: UnsafeMutablePointer<Sighting>) {
+    private func find(_ sighting: UnsafeMutablePointer<Sighting>) -> UInt32 {
         let key = sighting.pointee.userKey
         var slot = Int(truncatingIfNeeded: key &>> 20) & mask
         while slots[slot].index != 0 {
             if slots[slot].key == key, slots[slot].check == sighting.pointee.userCheck {
-                wanted.append(slots[slot].index &- 1)
-                return
+                return slots[slot].index &- 1
             }
             slot = (slot &+ 1) & mask
         }
-        wanted.append(add(sighting, slot))
+        return add(sighting, slot)
     }
 
     private func add(_ sighting: UnsafeMutablePointer<Sighting>, _ slot: Int) -> UInt32 {
@@ -217,15 +218,31 @@ final class ProfileShard: @unchecked Sendable {
         return emitted
     }
 
-    /// Writes all changed profiles as bytes, ordered by row.
-    func encodeDirty() { arena.use { encodeDirtyInArena() } }
-
-    private func encodeDirtyInArena() {
+    /// Puts the changed profiles in the order of their rows; `encodeNext` goes through them.
+    func sortDirty() {
         dirty.sort { profiles[Int($0)].rowKey < profiles[Int($1)].rowKey }
+        nextToEncode = 0
         encodedKeys.removeAll(keepingCapacity: true)
         encodedEnds.removeAll(keepingCapacity: true)
-        var end = 0
-        for index in dirty {
+    }
+
+    var hasMoreToEncode: Bool { nextToEncode < dirty.count }
+
+    /// Writes the next few thousand changed profiles as bytes, after the rows from `first` on that are
+    /// there already.
+    func encodeNext(keepingFrom first: Int) {
+        arena.use { encodeNextInArena(keepingFrom: first) }
+    }
+
+    private func encodeNextInArena(keepingFrom first: Int) {
+        let start = first == 0 ? 0 : encodedEnds[first - 1]
+        var end = (encodedEnds.last ?? 0) - start
+        if end > 0, start > 0 { encoded.copyMemory(from: encoded + start, byteCount: end) }
+        encodedKeys.removeFirst(first)
+        encodedEnds.removeFirst(first)
+        for i in encodedEnds.indices { encodedEnds[i] -= start }
+        let last = min(dirty.count, nextToEncode + ProfileShard.encodedAtOnce)
+        for index in dirty[nextToEncode..<last] {
             let i = Int(index)
             let bytes = codec.encode(&profiles[i])
             if end + bytes.count > encodedCapacity {
@@ -243,6 +260,13 @@ final class ProfileShard: @unchecked Sendable {
             encodedKeys.append(profiles[i].rowKey)
             encodedEnds.append(end)
         }
+        nextToEncode = last
+    }
+
+    /// One encoded profile; valid until the next `encodeNext`.
+    func encodedRow(_ i: Int) -> UnsafeRawBufferPointer {
+        let from = i == 0 ? 0 : encodedEnds[i - 1]
+        return UnsafeRawBufferPointer(start: encoded + from, count: encodedEnds[i] - from)
     }
 
     /// After a commit: nothing is dirty. Lets go of profiles when they hold more than `budget` bytes:
@@ -250,11 +274,6 @@ final class ProfileShard: @unchecked Sendable {
     func committed(budget: Int, reader: () -> ProfileReader?) {
         for index in dirty { profiles[Int(index)].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
-        if encodedCapacity > 32 << 20 {
-            encoded.deallocate()
-            encodedCapacity = 1 << 20
-            encoded = .allocate(byteCount: encodedCapacity, alignment: 8)
-        }
         if memoryBytes > budget {
             arena.use {
                 drop { epochs[$0] != epoch }
@@ -287,8 +306,28 @@ final class ProfileShard: @unchecked Sendable {
     var dirtyCount: Int { dirty.count }
 }
 
-/// Sightings of one worker's part of a batch that belong to one shard, in order.
-struct SightingList {
-    var sightings: UnsafeMutablePointer<Sighting>
-    var indices: [UInt32]
+/// Room for a batch's sightings of one shard, each with the index of its profile.
+private final class Wanted {
+    private(set) var sightings: UnsafeMutablePointer<UnsafeMutablePointer<Sighting>>
+    private(set) var profiles: UnsafeMutablePointer<UInt32>
+    private var capacity = 4096
+
+    init() {
+        sightings = .allocate(capacity: capacity)
+        profiles = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        sightings.deallocate()
+        profiles.deallocate()
+    }
+
+    func reserve(_ count: Int) {
+        guard count > capacity else { return }
+        capacity = count + count / 2
+        sightings.deallocate()
+        profiles.deallocate()
+        sightings = .allocate(capacity: capacity)
+        profiles = .allocate(capacity: capacity)
+    }
 }

@@ -56,6 +56,11 @@ struct JSONText {
     /// not be: terminals act on the former and old JavaScript on the latter.
     private mutating func quote(_ value: String) {
         text += "\""
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+            text += value
+            text += "\""
+            return
+        }
         for scalar in value.unicodeScalars {
             switch scalar.value {
             case 0x22: text += "\\\""

@@ -152,8 +152,8 @@
 extension Sighting {
     /// Works out the keys from the record and what enrichment found. About 50 ns.
     @inlinable public mutating func computeKeys() {
-        userKey = Sighting.userKey(tenant: record.tenant, user: record.userID)
-        userCheck = record.userID.hash(domain: userKey)
+        (userKey, userCheck) = record.userID.hashPair(
+            domain: Sighting.userDomain(tenant: record.tenant))
         recordKey =
             record.id.isEmpty ? record.contentHash : record.id.hash(domain: HashDomain.record)
         sessionHash =
@@ -165,8 +165,10 @@ extension Sighting {
 
     /// Where the profile of a user is.
     @inlinable public static func userKey(tenant: TextView, user: TextView) -> UInt64 {
-        tenant.isEmpty
-            ? user.hash(domain: HashDomain.user)
-            : user.hash(domain: tenant.hash(domain: HashDomain.user))
+        user.hash(domain: userDomain(tenant: tenant))
+    }
+
+    @inlinable static func userDomain(tenant: TextView) -> UInt64 {
+        tenant.isEmpty ? HashDomain.user : tenant.hash(domain: HashDomain.user)
     }
 }
