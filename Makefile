@@ -5,6 +5,8 @@ DESTDIR ?=
 SWIFT ?= swift
 # Options for `swift build` and `swift test`, e.g. SWIFT_FLAGS='--jobs 2'.
 SWIFT_FLAGS ?=
+# Empty to have each test and each of its cases named, 2 MB of them.
+TEST_FLAGS ?= --quiet
 
 # The Swift runtime is linked in, so that the installed program needs no toolchain and starts in half
 # the time; by lld, which comes with the toolchain.
@@ -29,12 +31,17 @@ build: system-libraries ## Build for release
 	$(RELEASE)
 
 test: system-libraries ## Run every test
-	$(SWIFT) test $(SWIFT_FLAGS)
+	@[ -n "$$LASTSEEN_EXTRA_DATA" ] || echo "LASTSEEN_EXTRA_DATA is not set: tests on real files are skipped."
+	$(SWIFT) test --disable-xctest $(TEST_FLAGS) $(SWIFT_FLAGS)
 
 system-libraries: ## Install the system libraries that are missing (Debian, Ubuntu)
 	@scripts/system-libraries.sh
 
-install: build ## Install below PREFIX (/usr/local), staged in DESTDIR
+# Not remade when it is there, so that `sudo make install` compiles nothing as root.
+$(PROGRAM):
+	$(MAKE) build
+
+install: $(PROGRAM) ## Install what was built below PREFIX (/usr/local), staged in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(share)/lastseen/geo $(share)/lastseen/uap-core \
 	    $(share)/lastseen/schemas $(share)/doc/lastseen \
 	    $(share)/bash-completion/completions $(share)/zsh/site-functions \
@@ -59,7 +66,7 @@ bench: build ## Measure the real pipeline on made-up records
 	$(PROGRAM) bench
 
 golden: ## Record the samples' alerts anew (fails on purpose: look at the difference)
-	RECORD_GOLDEN=1 $(SWIFT) test $(SWIFT_FLAGS)
+	RECORD_GOLDEN=1 $(SWIFT) test --disable-xctest $(TEST_FLAGS) --filter SampleTests $(SWIFT_FLAGS)
 
 docs: ## Make the documentation, .build/docs, to be put on a web server
 	docc convert Sources/LastseenCommands/Documentation.docc --output-dir .build/docs \
