@@ -85,7 +85,7 @@ for name in [
     package.targets.append(
         .testTarget(
             name: "\(name)Tests",
-            dependencies: [.target(name: name)]
+            dependencies: (name == "SessionModel" ? [] : [.target(name: name)])
                 + (name == "Pipeline" || name == "LastseenCommands"
                     ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
                     : [])

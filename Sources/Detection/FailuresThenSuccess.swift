@@ -4,8 +4,8 @@ import SessionModel
 ///
 /// Counts failed sign-ins of the user from one network (/24, /48) that follow one another within
 /// `failure_gap_minutes`. When the network then succeeds: *likely* from `failure_count` on when it is
-/// not familiar to the user, *certain* from four times that, *possible* (never an alert alone) when
-/// it is familiar, as people mistype. Failures elsewhere while the owner signs in at home do not
+/// not familiar to the user or the device was never seen, *certain* from four times that, *possible*
+/// (never an alert alone) when both are known, as people mistype. Failures elsewhere while the owner signs in at home do not
 /// count: that is an attack that has not worked.
 /// - Blind spot: guesses spread over many networks, or slower than the gap.
 public struct FailuresThenSuccess: Sendable {
@@ -50,6 +50,7 @@ public struct FailuresThenSuccess: Sendable {
             let network = profile.facts[context.network]
             isFamiliar =
                 profile.isFamiliar(network, days: 2) && network.first < failures.burstStart
+                && (x.device.isNone || context.device >= 0)
         } else {
             isFamiliar = false
         }

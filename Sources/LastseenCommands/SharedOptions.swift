@@ -45,16 +45,16 @@ struct StateOptions: ParsableArguments {
 /// What addresses and devices are looked up in.
 struct GeoOptions: ParsableArguments {
     @Option(
-        name: .long, parsing: .upToNextOption,
+        name: .long,
         help: ArgumentHelp(
-            "GeoIP databases (.mmdb) or folders of them. Default: the usual GeoIP folders, else the bundled database.",
+            "A GeoIP database (.mmdb) or a folder of them; may be repeated. Default: the usual GeoIP folders, else the bundled database.",
             valueName: "path"))
     var geo: [String] = []
 
     @Option(
-        name: .long, parsing: .upToNextOption,
+        name: .long,
         help: ArgumentHelp(
-            "Your own lists of networks, lines of 'CIDR kind [name]': corporate, vpn, relay, hosting …",
+            "Your own list of networks; may be repeated. Lines of 'CIDR kind [name]': corporate, vpn, relay, hosting …",
             valueName: "file"))
     var networks: [String] = []
 
