@@ -87,10 +87,34 @@ final class Outputs {
                 path: rejectsPath,
                 committedLength: known ? length(rejectsName) : Outputs.size(rejectsPath))
         }
+        try notePresentLengths(rows, store)
         if sinks.contains(where: { $0.target.path == "-" }),
             let row = rows.first(where: { $0.name == "stdout" })
         {
             try printLeftOver(after: row.lastSequence, store)
+        }
+    }
+
+    /// Puts how long files are that the state does not know, or knows as longer, before anything is
+    /// written to them: else a run that dies before its first commit would leave its alerts there
+    /// for good.
+    private func notePresentLengths(_ rows: [OutputRow], _ store: StateStore) throws {
+        var present: [OutputRow] = []
+        func note(_ name: String, _ writer: FeedWriter, _ sequence: Int64) {
+            let length = Int64(writer.length)
+            let row = rows.first { $0.name == name }
+            guard row?.committedLength != length else { return }
+            present.append(
+                OutputRow(
+                    name: name, committedLength: length, lastSequence: row?.lastSequence ?? sequence))
+        }
+        for sink in sinks where sink.target.path != "-" {
+            note(sink.target.name, sink.writer, lastSequence)
+        }
+        if let rejects { note(rejectsName, rejects, 0) }
+        guard !present.isEmpty else { return }
+        try store.commit(isPreparation: true) { transaction in
+            for row in present { try transaction.putOutput(row) }
         }
     }
 

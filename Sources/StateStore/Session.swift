@@ -124,8 +124,17 @@ extension Session {
             let application = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             if application == 0 {
-                let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-                guard count == 0, version == 0 else {
+                // A first run that was killed early leaves the empty list of migrations, as GRDB makes
+                // it in a transaction of its own.
+                let others = try Int.fetchOne(
+                    db,
+                    sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'")
+                var isNew = version == 0 && others == 0
+                if isNew, try db.tableExists("grdb_migrations") {
+                    let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM grdb_migrations")
+                    isNew = count == 0
+                }
+                guard isNew else {
                     throw StateError.foreign(
                         path: path, reason: "it is an SQLite database of another program")
                 }

@@ -119,11 +119,15 @@ public final class StateStore: @unchecked Sendable {
     /// Nothing is kept when `body` throws or any of its puts failed in SQLite, even if `body` goes
     /// on after that. An error of `body`'s own comes out as `StateError.abandoned`.
     ///
-    /// - Parameter isDurable: Whether it has to outlive a power cut too, as before a call that
-    ///   cannot be taken back. Costs the disk's time for one flush.
+    /// - Parameters:
+    ///   - isDurable: Whether it has to outlive a power cut too, as before a call that cannot be
+    ///     taken back. Costs the disk's time for one flush.
+    ///   - isPreparation: A small one before a run's work. In a new state it does not count as the
+    ///     first, which goes straight to the file.
     @discardableResult
     public func commit<Result>(
-        isDurable: Bool = false, _ body: (inout StateTransaction) throws -> Result
+        isDurable: Bool = false, isPreparation: Bool = false,
+        _ body: (inout StateTransaction) throws -> Result
     ) throws(StateError) -> Result {
         guard let writer else {
             throw .refused(path: path, reason: "it was opened for reading only")
@@ -151,7 +155,7 @@ public final class StateStore: @unchecked Sendable {
             guard let result else {
                 throw StateError.failed(path: path, reason: "the commit did not take place")
             }
-            hasCommitted = true
+            if !isPreparation { hasCommitted = true }
             return result
         }
     }

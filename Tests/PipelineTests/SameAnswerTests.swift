@@ -139,7 +139,8 @@ struct SameAnswerTests {
 
     @Test("batches and threads change nothing", arguments: Cutting.all)
     func cuts(cutting: Cutting) throws {
-        let store = try folder.open()
+        // Small commits are on a disk what takes the time.
+        let store = try folder.open(at: cutting.batch ?? .max < 100 ? ":memory:" : folder.state)
         try run(cutting)([reference.source], in: store)
         let outcome = try Reference.Outcome(folder, store, reference.users)
         // The rejects name their file, which is the same.
@@ -235,12 +236,12 @@ struct SameAnswerTests {
     func merged() throws {
         let (paths, merged) = try split()
         try folder.write(merged, to: "merged.ndjson")
-        let one = try folder.open("one.db")
+        let one = try folder.open()
         try run()([folder.file("merged.ndjson")], in: one)
         let expected = try Reference.Outcome(folder, one, reference.users)
-        for cutting in [Cutting(name: "at once")] + Cutting.all {
+        for cutting in [Cutting(name: "at once")] + Cutting.all where cutting.batch != 1 {
             let folder = Folder()
-            let store = try folder.open()
+            let store = try folder.open(at: ":memory:")
             try Run(
                 cutting: cutting, networks: reference.networks,
                 feed: folder.file("alerts.ndjson"), rejects: folder.file("rejects.ndjson"))(

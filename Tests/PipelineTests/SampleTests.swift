@@ -12,7 +12,7 @@ struct SampleTests {
     private func run(
         _ sample: Sample, _ cutting: Cutting = Cutting(name: "", threads: 2), in folder: Folder
     ) throws -> (feed: [UInt8], result: AnalysisResult, standing: [Alert]) {
-        let store = try StateStore(path: ":memory:", waitSeconds: 0, holder: "a test")
+        let store = try Folder().open(at: ":memory:")
         let run = Run(
             cutting: cutting, networks: sample.networks,
             format: .fixed(try FormatCatalog.named(sample.format)),
@@ -114,7 +114,7 @@ struct SampleTests {
     @Test("without its list of networks the VPN user would look like a traveller")
     func networksMatter() throws {
         let sample = Sample(name: "vpn-user")
-        let store = try StateStore(path: ":memory:", waitSeconds: 0, holder: "a test")
+        let store = try Folder().open(at: ":memory:")
         try Run()([sample.records], in: store)
         #expect(try !store.alerts().isEmpty)
     }

@@ -35,6 +35,7 @@ struct StateDump {
         }
         for var action in try store.actions(limit: 10 * count + 1) {
             (action.createdMilliseconds, action.updatedMilliseconds) = (0, 0)
+            action.nextAttemptMilliseconds = 0
             add("action \(action.id)", "\(action)")
         }
         for entry in try store.journal() { add("journal \(entry.sequence)", "\(entry.what)") }

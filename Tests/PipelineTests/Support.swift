@@ -101,8 +101,9 @@ final class Folder: Sendable {
     func file(_ name: String) -> String { path + "/" + name }
     var state: String { file("state.db") }
 
-    func open(_ name: String = "state.db", waitSeconds: Double = 0) throws -> StateStore {
-        try StateStore(path: file(name), waitSeconds: waitSeconds, holder: "a test")
+    /// - Parameter path: of the state; nil for the usual one in this folder.
+    func open(at path: String? = nil) throws -> StateStore {
+        try StateStore(path: path ?? state, waitSeconds: 0, holder: "a test")
     }
 
     @discardableResult

@@ -1,3 +1,4 @@
+import GRDBSQLite
 import Glibc
 import StateStore
 import Testing
@@ -119,6 +120,30 @@ struct StateStoreTests {
         try folder.write(Array(text.prefix(3)), to: "state.db")
         #expect(throws: StateError.self) { try folder.open() }
         #expect(folder.read("state.db") == Array(text.prefix(3)))
+    }
+
+    @Test("a first run that was killed before it made its tables is gone on with")
+    func killedEarly() throws {
+        // As GRDB makes it, in a transaction before that of the first migration.
+        let list = "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);"
+        let cases = [
+            (list, true), (list + "INSERT INTO grdb_migrations VALUES ('theirs')", false),
+            (list + "CREATE TABLE theirs (id)", false), (list + "PRAGMA user_version = 1", false),
+        ]
+        for (sql, isOurs) in cases {
+            let folder = Folder()
+            var database: OpaquePointer?
+            try #require(sqlite3_open(folder.state, &database) == SQLITE_OK)
+            try #require(sqlite3_exec(database, sql, nil, nil, nil) == SQLITE_OK)
+            sqlite3_close(database)
+            if isOurs {
+                let store = try folder.open()
+                try Generation.write(1, to: store)
+                #expect(try Generation.check(store) == 1)
+            } else {
+                #expect(throws: StateError.self) { try folder.open() }
+            }
+        }
     }
 
     /// Offset in the header (sqlite.org/fileformat2.html, 1.3), the new value, and the words for
