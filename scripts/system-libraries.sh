@@ -20,7 +20,7 @@ g++
 # g++ stands for the C and C++ headers and the linker that Swift's own compiler needs.
 
 if ! command -v swift >/dev/null; then
-    echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2
+    echo "Swift 6.3 or newer is needed: https://www.swift.org/install/linux/" >&2
     exit 1
 fi
 if ! command -v dpkg-query >/dev/null; then
