@@ -51,7 +51,10 @@ final class FollowedSources {
     deinit { merged.deallocate() }
 
     /// Whether nothing will come any more: all were standard input, and that was closed.
-    var areEnded: Bool { sources.allSatisfy { $0.reader.isEnded && !$0.hasHead } }
+    var areEnded: Bool {
+        // One alone is judged a chunk at a time, and leaves nothing.
+        sources.allSatisfy { $0.reader.isEnded && (sources.count == 1 || !$0.hasHead) }
+    }
 
     func takePositions() -> [SourcePosition] {
         defer { positions.removeAll(keepingCapacity: true) }
