@@ -90,7 +90,7 @@ struct Alerts: ParsableCommand {
             for alert in found.prefix(limit) {
                 text +=
                     json
-                    ? String(decoding: AlertJSON.bytes(alert), as: UTF8.self)
+                    ? Alerts.jsonLine(alert)
                     : AlertText.line(alert, style: color.style)
             }
             try put(text)
@@ -149,7 +149,7 @@ struct Alerts: ParsableCommand {
             var text = ""
             for (i, alert) in alerts.enumerated() {
                 if json {
-                    text += String(decoding: AlertJSON.bytes(alert), as: UTF8.self)
+                    text += Alerts.jsonLine(alert)
                 } else {
                     text += (i == 0 ? "" : "\n") + AlertText.render(alert, style: color.style)
                 }
@@ -187,6 +187,10 @@ struct Alerts: ParsableCommand {
         func run() throws {
             try put(AlertSchema.text.hasSuffix("\n") ? AlertSchema.text : AlertSchema.text + "\n")
         }
+    }
+
+    static func jsonLine(_ alert: Alert) -> String {
+        String(decoding: AlertJSON.bytes(alert), as: UTF8.self) + "\n"
     }
 
     /// An alert's actions as they stand now.

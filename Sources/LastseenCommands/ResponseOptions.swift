@@ -217,10 +217,20 @@ struct ResponseOptions: ParsableArguments {
             found.append(
                 try ExecConnector(
                     ExecOptions(
-                        program: program, arguments: execArg, variables: execEnv,
+                        program: ResponseOptions.absolute(program), arguments: execArg,
+                        variables: execEnv,
                         limitMilliseconds: Int((execTimeout * 1000).rounded()))))
         }
         return found
+    }
+
+    /// The program is run in '/', where a relative path would mean something else.
+    private static func absolute(_ path: String) -> String {
+        guard path.contains("/"), !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else {
+            return path
+        }
+        defer { unsafe free(folder) }
+        return unsafe String(cString: folder) + "/" + path
     }
 
     /// Carries out what is planned, at the end of an analysis. What goes wrong is said, and changes

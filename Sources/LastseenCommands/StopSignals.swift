@@ -20,6 +20,11 @@ enum StopSignals {
         }
         reading.store(ends[0], ordering: .sequentiallyConsistent)
         writing.store(ends[1], ordering: .sequentiallyConsistent)
+        // Whoever started the program may have left them blocked.
+        var wanted = sigset_t()
+        unsafe sigemptyset(&wanted)
+        for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&wanted, number) }
+        defer { unsafe pthread_sigmask(SIG_UNBLOCK, &wanted, nil) }
         for number in [SIGTERM, SIGINT, SIGHUP] {
             var before = sigaction()
             guard unsafe sigaction(number, nil, &before) == 0 else { continue }
