@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+@Suite(.serialized)
+struct RespondTests {
+    /// A folder whose state holds the alert of one sample.
+    private func alerted() throws -> Folder {
+        let folder = try Folder()
+        let result = try folder.run("analyze", "--state", "s.db", Program.sample("impossible-trip"))
+        #expect(result.status == 2)
+        return folder
+    }
+
+    private func program(_ body: String, in folder: Folder) throws {
+        try folder.write("#!/bin/sh\ncat >> \(folder.path)/got.ndjson\n\(body)\n", to: "end")
+        chmod("\(folder.path)/end", 0o700)
+    }
+
+    @Test("a dry run sends nothing; acting sends each step once")
+    func once() throws {
+        let folder = try alerted()
+        try program("exit 0", in: folder)
+        let plan = try folder.run("respond", "plan", "--state", "s.db")
+        #expect(plan.output.contains("1 step would be sent"))
+        let dry = try folder.run("respond", "apply", "--state", "s.db", "--exec", "./end")
+        #expect(dry.status == 0 && dry.output.contains("A dry run"))
+        #expect(folder.read("got.ndjson").isEmpty)
+        let act = ["respond", "apply", "--state", "s.db", "--act", "--exec", "./end"]
+        for _ in 0..<2 {
+            #expect(try Program.Run(act, input: nil, in: folder).result().status == 0)
+        }
+        let got = folder.read("got.ndjson").split(separator: "\n")
+        #expect(got.count == 1)
+        #expect(got.first?.contains(#""type":"session.logout_requested""#) == true)
+        let status = try folder.run("respond", "status", "--state", "s.db")
+        #expect(status.status == 0)
+        #expect(status.output.contains("done         1") && status.output.contains("3 steps, whole"))
+        let list = try folder.run("alerts", "list", "--state", "s.db", "--json")
+        let id = String(list.output.dropFirst(7).prefix(18))
+        let show = try folder.run("alerts", "show", id, "--state", "s.db")
+        #expect(show.output.contains("(done)"))
+    }
+
+    @Test("how a program ends decides", arguments: [
+        (0, Int32(0), "done"), (75, 75, "retrying"), (1, 1, "failed"),
+    ])
+    func endings(exit: Int, status: Int32, state: String) throws {
+        let folder = try alerted()
+        try program("exit \(exit)", in: folder)
+        let result = try folder.run("respond", "apply", "--state", "s.db", "--act", "--exec", "./end")
+        #expect(result.status == status, "\(result.output) \(result.errors)")
+        #expect(result.output.contains(state))
+    }
+
+    @Test("a target that fails changes nothing of an analysis, and is told of", arguments: ["exit 1", "exit 75"])
+    func failing(_ body: String) throws {
+        let folder = try Folder()
+        try program(body, in: folder)
+        let result = try folder.run(
+            "analyze", "--state", "s.db", "--act", "--exec", "./end", Program.sample("impossible-trip"))
+        #expect(result.status == 2)
+        #expect(result.errors.contains("nothing of it is lost"))
+        #expect(result.output.contains("gus-x1"))
+    }
+
+    @Test("a protected user is left alone")
+    func protected() throws {
+        let folder = try alerted()
+        try program("exit 0", in: folder)
+        try folder.write("# nobody touches these\nGUS\n", to: "protected")
+        let result = try folder.run(
+            "respond", "apply", "--state", "s.db", "--act", "--exec", "./end", "--protect-file", "protected")
+        #expect(result.status == 0)
+        #expect(folder.read("got.ndjson").isEmpty)
+    }
+
+    @Test("watch acts as alerts come")
+    func watching() throws {
+        let folder = try Folder()
+        try program("exit 0", in: folder)
+        try folder.write(try sampleText("impossible-trip"), to: "log.ndjson")
+        let run = try folder.start(
+            "watch", "log.ndjson", "--state", "s.db", "--act", "--exec", "./end")
+        #expect(try run.wait { folder.read("got.ndjson").contains("gus-x1") })
+        run.process.terminate()
+        #expect(try run.result().status == 0)
+        #expect(folder.read("got.ndjson").split(separator: "\n").count == 1)
+    }
+}
