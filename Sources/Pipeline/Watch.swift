@@ -90,9 +90,12 @@ public final class Watch {
                 try lookAround()
                 _ = follower.wait(timeoutMilliseconds: waitMilliseconds)
             }
-        } catch {
-            // What came before the failure is sound: it is kept, and a restart goes on after it.
-            try? commit()
+        } catch let error as IntakeError {
+            // What came before a source failed is sound: it is kept, and a restart goes on after it.
+            // (After any other failure nothing is: the last commit stands, and what came after it is
+            // judged again.)
+            for position in sources.takePositions() { keep(position) }
+            try commit()
             throw error
         }
         try commit()
