@@ -53,6 +53,7 @@ install: $(PROGRAM) ## Install what was built below PREFIX (/usr/local), staged 
 	install -m 644 $(UAP_CORE) $(share)/lastseen/uap-core/regexes.yaml
 	install -m 644 Sources/Publishing/Schemas/*.json $(share)/lastseen/schemas/
 	install -m 644 README.md CHANGELOG.md LICENSE NOTICE $(share)/doc/lastseen/
+	install -D -m 644 docs/report.png $(share)/doc/lastseen/docs/report.png
 	$(PROGRAM) --generate-completion-script bash > $(share)/bash-completion/completions/lastseen
 	$(PROGRAM) --generate-completion-script zsh > $(share)/zsh/site-functions/_lastseen
 	$(PROGRAM) --generate-completion-script fish > $(share)/fish/vendor_completions.d/lastseen.fish
