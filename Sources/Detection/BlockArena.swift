@@ -4,8 +4,7 @@ import CSystem
 /// list of those that are free.
 ///
 /// Profiles grow a little at a time and go all at once. A general allocator spends more time on that
-/// than judging does, and its small pages cost a miss in the address cache with each profile; here a
-/// block is a few instructions, stands on a cache line of its own, and huge pages stand behind.
+/// than judging does; here a block is a few instructions and stands on a cache line of its own.
 ///
 /// An arena serves one thread at a time: `use` makes it the calling thread's. It is never smaller than
 /// it once was; its memory goes back when it does.

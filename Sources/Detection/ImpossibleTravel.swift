@@ -88,6 +88,11 @@ public struct ImpossibleTravel: Sendable {
             if elapsed > horizon { continue }
             if profile.facts[i].trackPlace == x.place { continue }
             if profile.facts[i].trackNetwork == x.network { continue }
+            // A degree is at most 111.2 km: what is near even so needs no trigonometry.
+            let point = profile.facts[i].point
+            let degrees =
+                abs(point.latitude - x.point.latitude) + abs(point.longitude - x.point.longitude)
+            if Double(degrees) * 111.3 < minimumDistance { continue }
             consider(profile.facts[i], elapsed, x, profile, &best)
         }
         if let best { add(best, x, profile, isLearning: isLearning, into: &found) }

@@ -72,7 +72,14 @@ public struct Judge {
     public mutating func observe(
         _ sighting: UnsafePointer<Sighting>, _ profile: inout Profile
     ) -> Verdict {
-        var x = StoredSighting(sighting)
+        observe(sighting, StoredSighting(sighting), &profile)
+    }
+
+    /// As above, with the sighting's keys and numbers worked out.
+    mutating func observe(
+        _ sighting: UnsafePointer<Sighting>, _ stored: StoredSighting, _ profile: inout Profile
+    ) -> Verdict {
+        var x = stored
         profile.isDirty = true
         if x.time > profile.newest {
             profile.newest = x.time

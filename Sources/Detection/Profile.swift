@@ -72,9 +72,9 @@ public struct Profile {
         self.userKey = userKey
         self.rowKey = rowKey
         heap.reserve(256)
-        keys.reserve(14)
-        facts.reserve(14)
-        undo.reserve(640)
+        keys.reserve(16)
+        facts.reserve(16)
+        undo.reserve(512)
         tenantText = heap.addText(tenant)
         userText = heap.addText(user)
     }

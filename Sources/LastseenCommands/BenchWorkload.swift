@@ -27,8 +27,11 @@ struct BenchWorkload {
     }
 
     private struct User {
+        /// Home first.
         var addresses: [String]
         var devices: [(id: String, agent: String)]
+        /// Bits of the devices that were used.
+        var usedDevices = 0
     }
 
     private static let agents = [
@@ -94,8 +97,14 @@ struct BenchWorkload {
                 busy
                 ? min(users - 1, Int(pow(1 - random.unit(), -1 / 1.1)) - 1) : random.below(users)
             let user = everyone[max(0, u)]
+            let which = random.below(user.devices.count)
+            var device = user.devices[which]
             var address = user.addresses[random.below(user.addresses.count)]
-            var device = user.devices[random.below(user.devices.count)]
+            // A new device is set up at home.
+            if user.usedDevices & 1 << which == 0 {
+                everyone[max(0, u)].usedDevices |= 1 << which
+                address = user.addresses[0]
+            }
             if random.unit() < oddShare {
                 let town = places[towns[random.below(towns.count)]]
                 address = town[random.below(town.count)]

@@ -26,7 +26,7 @@ public struct AnalysisOptions {
     /// Bytes of profiles in memory before a commit lets go of them.
     public var profileBudget = 288 << 20
     /// Bytes of a source that are decoded and judged at a time.
-    public var chunkBytes = 1 << 18
+    public var chunkBytes = 1 << 20
     /// The most records and seconds of one commit.
     public var commitRecords = 2_000_000
     public var commitSeconds = 4.0
@@ -115,7 +115,7 @@ public final class Analysis {
                 input: input, format: options.format, options: options.intake,
                 resumeCandidates: candidates)
             result.notes += reader.notes
-            result.notes.append(reader.formatNote)
+            if !reader.formatNote.isEmpty { result.notes.append(reader.formatNote) }
             readers.append(reader)
         }
         let total = readers.reduce(UInt64?(0)) { sum, reader in
@@ -188,6 +188,10 @@ public final class Analysis {
         result.summary.records = counters.records
         result.summary.rejected = Int(counters.rejected)
         result.summary.skipped = Int(counters.skipped)
+        if counters.unfinished > 0 {
+            result.notes.append(
+                "A last line without its end is no record yet: the next run reads it again.")
+        }
     }
 
     private func finish() throws {

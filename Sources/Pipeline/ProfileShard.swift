@@ -1,3 +1,4 @@
+import CSystem
 import Detection
 import SessionModel
 import StateStore
@@ -85,9 +86,10 @@ final class ProfileShard: @unchecked Sendable {
         missing.removeAll(keepingCapacity: true)
         var n = 0
         for part in parts {
-            for sighting in part {
-                wanted.sightings[n] = sighting
-                wanted.profiles[n] = find(sighting)
+            for i in 0..<part.count {
+                if i &+ 8 < part.count { prefetchSlot(part[i &+ 8].pointee.userKey) }
+                wanted.sightings[n] = part[i]
+                wanted.profiles[n] = find(part[i])
                 n &+= 1
             }
         }
@@ -98,31 +100,41 @@ final class ProfileShard: @unchecked Sendable {
             return
         }
         let (sightings, indices) = (wanted.sightings, wanted.profiles)
-        for n in 0..<count {
-            // Two steps ahead of judging, as the keys tell which facts.
-            if n &+ 8 < count { profiles[Int(indices[n &+ 8])].prefetchKeys() }
-            if n &+ 4 < count { profiles[Int(indices[n &+ 4])].prefetchFacts(sightings[n &+ 4]) }
-            observe(sightings[n], Int(indices[n]))
+        let profiles = profiles
+        // The judge says nothing of whether a profile was changed before: the shard keeps the list.
+        for n in 0..<count where !profiles[Int(indices[n])].isDirty {
+            profiles[Int(indices[n])].isDirty = true
+            dirty.append(indices[n])
         }
+        for n in 0..<count { epochs[Int(indices[n])] = epoch }
+        judge.observe(
+            sightings, count: count, profile: { profiles + Int(indices[$0]) },
+            done: { n, verdict, alerts in note(verdict, sightings[n], &alerts) })
     }
 
     @inline(__always)
-    private func observe(_ sighting: UnsafeMutablePointer<Sighting>, _ index: Int) {
-        let wasDirty = profiles[index].isDirty
-        let verdict = judge.observe(sighting, &profiles[index])
-        if !wasDirty { dirty.append(UInt32(index)) }
-        epochs[index] = epoch
+    private func note(
+        _ verdict: Judge.Verdict, _ sighting: UnsafeMutablePointer<Sighting>,
+        _ alerts: inout [Alert]
+    ) {
         switch verdict {
         case .inOrder: break
         case .late: lateCount += 1
         case .tooLate: tooLateCount += 1
         case .duplicate: duplicateCount += 1
         }
-        if !judge.emitted.isEmpty {
-            for alert in judge.emitted {
+        if !alerts.isEmpty {
+            for alert in alerts {
                 emitted.append(Emitted(sequence: sighting.pointee.sequence, alert: alert))
             }
-            judge.emitted.removeAll(keepingCapacity: true)
+            alerts.removeAll(keepingCapacity: true)
+        }
+    }
+
+    @inline(__always)
+    private func prefetchSlot(_ key: UInt64) {
+        slots.withUnsafeBufferPointer {
+            ls_prefetch($0.baseAddress.unsafelyUnwrapped + (Int(truncatingIfNeeded: key &>> 20) & mask))
         }
     }
 

@@ -1,4 +1,6 @@
+import CSystem
 import Glibc
+import Synchronization
 
 /// Threads that do one thing together, again and again: `run` gives each its number and returns when
 /// all are done. The caller is worker 0.
@@ -16,8 +18,9 @@ final class WorkerTeam: @unchecked Sendable {
         let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
         let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-        var generation = 0
-        var running = 0
+        /// Changed under the lock only; looked at without it while spinning.
+        let generation = Atomic<Int>(0)
+        let running = Atomic<Int>(0)
         var isStopping = false
         var work: ((Int) -> Void)?
 
@@ -41,18 +44,32 @@ final class WorkerTeam: @unchecked Sendable {
             while waitForWork(&seen) {
                 doWork(worker)
                 pthread_mutex_lock(mutex)
-                running -= 1
-                if running == 0 { pthread_cond_signal(finished) }
+                let left = running.subtract(1, ordering: .releasing).newValue
+                if left == 0 { pthread_cond_signal(finished) }
                 pthread_mutex_unlock(mutex)
+            }
+        }
+
+        /// Waits a little without sleeping: phases follow one another within microseconds, and waking
+        /// a thread takes longer than that.
+        func spin(while isEarly: () -> Bool) {
+            var turns = 0
+            while turns < 2000, isEarly() {
+                ls_pause()
+                turns += 1
             }
         }
 
         /// False when there will be none.
         private func waitForWork(_ seen: inout Int) -> Bool {
+            let last = seen
+            spin { generation.load(ordering: .acquiring) == last }
             pthread_mutex_lock(mutex)
             defer { pthread_mutex_unlock(mutex) }
-            while generation == seen, !isStopping { pthread_cond_wait(started, mutex) }
-            seen = generation
+            while generation.load(ordering: .relaxed) == seen, !isStopping {
+                pthread_cond_wait(started, mutex)
+            }
+            seen = generation.load(ordering: .relaxed)
             return !isStopping
         }
 
@@ -90,13 +107,16 @@ final class WorkerTeam: @unchecked Sendable {
         }
         pthread_mutex_lock(floor.mutex)
         floor.work = body
-        floor.running = count - 1
-        floor.generation &+= 1
+        floor.running.store(count - 1, ordering: .relaxed)
+        floor.generation.add(1, ordering: .releasing)
         pthread_cond_broadcast(floor.started)
         pthread_mutex_unlock(floor.mutex)
         body(0)
+        floor.spin { floor.running.load(ordering: .acquiring) > 0 }
         pthread_mutex_lock(floor.mutex)
-        while floor.running > 0 { pthread_cond_wait(floor.finished, floor.mutex) }
+        while floor.running.load(ordering: .relaxed) > 0 {
+            pthread_cond_wait(floor.finished, floor.mutex)
+        }
         floor.work = nil
         pthread_mutex_unlock(floor.mutex)
     }
