@@ -253,6 +253,13 @@ public final class Chunk: @unchecked Sendable {
             modified: modified, formatName: facts.formatName, lastTime: time)
     }
 
+    /// Where to go on when nothing of this chunk was taken.
+    public var startPosition: SourcePosition {
+        // After a line without its newline, what comes is still of that line.
+        let isInLine = facts.framing == .lines && historyCount > 0 && base[-1] != 0x0A
+        return position(afterOffset: startOffset, line: isInLine ? firstLine : firstLine - 1)
+    }
+
     /// The year of the line at `offset`, where its time carries none.
     func year(at offset: Int) -> Int {
         var low = 0

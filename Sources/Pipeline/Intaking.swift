@@ -9,6 +9,18 @@ struct IntakeCounters {
     var lines: UInt64 = 0
     var skipped: UInt64 = 0
     var rejected: UInt64 = 0
+    /// Last lines that the next run reads again.
+    var unfinished = 0
+}
+
+extension Chunk {
+    /// Whether this is a last line without its newline, no record so far, in a file that may still
+    /// grow: its writer may be at it, so that the next run has to read it whole.
+    func isUnfinished(records: Int) -> Bool {
+        guard isUnterminated, records == 0 else { return false }
+        let end = position(afterOffset: endOffset, line: lastLine)
+        return !end.isComplete && end.path != "-"
+    }
 }
 
 /// A decoder and what it gave, for one worker or one source.
@@ -177,16 +189,18 @@ enum LaneBatch {
             lanes[worker].clear()
             return UnsafeBufferPointer(start: nil, count: 0)
         }
-        var records = 0
-        var rejected = 0
-        for lane in lanes {
-            records += lane.decoded.records.count
-            rejected += lane.decoded.rejects.count
-        }
+        let records = lanes.reduce(0) { $0 + $1.decoded.records.count }
         engine.didProcess(records: records)
-        // A last line without its newline that cannot be read yet is left for the next run.
-        if chunk.isUnterminated, rejected > 0 {
-            return chunk.position(afterOffset: chunk.startOffset, line: chunk.firstLine - 1)
+        if chunk.isUnfinished(records: records) {
+            counters.unfinished += 1
+            // What was refused before that line is done with.
+            for lane in lanes {
+                for reject in lane.decoded.rejects where reject.line < chunk.firstLine {
+                    counters.rejected += 1
+                    try outputs.reject(reject)
+                }
+            }
+            return chunk.startPosition
         }
         for lane in lanes {
             counters.lines += lane.decoded.lines
@@ -339,16 +353,16 @@ final class MergedSources {
             for slice in chunk.slices(1) {
                 source.lane.decoder.decode(slice, into: &source.lane.decoded)
             }
+            source.rejects = source.lane.decoded.rejects[...]
+            if chunk.isUnfinished(records: source.lane.decoded.records.count) {
+                counters.unfinished += 1
+                try write(source, upTo: chunk.firstLine - 1, outputs)
+                source.rejects = []
+                continue
+            }
             counters.lines += source.lane.decoded.lines
             counters.skipped += source.lane.decoded.skipped
-            source.rejects = source.lane.decoded.rejects[...]
-            if !source.hasHead {
-                if chunk.isUnterminated, !source.rejects.isEmpty {
-                    source.rejects = []
-                    continue  // the writer may still be at it
-                }
-                try settle(source, outputs)
-            }
+            if !source.hasHead { try settle(source, outputs) }
         }
     }
 }

@@ -34,7 +34,7 @@ struct SampleTests {
         }
         try #require(Files.exists(sample.alerts), "RECORD_GOLDEN=1 makes it")
         let known = Files.read(sample.alerts)
-        #expect(feed == known, "\(firstDifference(feed, known))")
+        expectSame(feed, known)
     }
 
     /// What a README promises.
@@ -124,7 +124,7 @@ struct SampleTests {
         let (feed, _, _) = try run(sample, in: Folder())
         for cutting in Cutting.all {
             let (other, _, _) = try run(sample, cutting, in: Folder())
-            #expect(other == feed, "\(cutting): \(firstDifference(other, feed))")
+            expectSame(other, feed, cutting.name)
         }
     }
 

@@ -77,6 +77,17 @@ struct StateDump {
     }
 }
 
+/// Records an issue that shows where two outputs begin to differ. (`#expect` would take minutes to
+/// work out all differences.)
+func expectSame(
+    _ a: [UInt8], _ b: [UInt8], _ comment: String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    if a != b {
+        Issue.record("\(comment) \(firstDifference(a, b))", sourceLocation: sourceLocation)
+    }
+}
+
 /// Where two outputs begin to differ, with what stands there; for a test's comment.
 func firstDifference(_ a: [UInt8], _ b: [UInt8]) -> String {
     let at = zip(a, b).enumerated().first { $1.0 != $1.1 }?.offset ?? min(a.count, b.count)
