@@ -81,20 +81,28 @@ extension Profile {
             ls_prefetch(end + 64)
             ls_prefetch(end + 128)
         }
-        if let heap = heap.base { ls_prefetch(heap + Int(self.heap.used)) }
+        if let heap = heap.base {
+            ls_prefetch(heap)
+            ls_prefetch(heap + Int(self.heap.used))
+        }
     }
 
-    /// Asks for the facts that a sighting will change, once their keys are near.
+    /// Asks for the facts that a sighting will be compared with or change, once their keys are near:
+    /// its own, all tracks, and all sessions when one of them has to make room.
     func prefetchFacts(_ x: StoredSighting) {
-        guard let facts = facts.base else { return }
-        let context = Context(x, in: self)
-        // A fact that is not there (-1) asks for the line before the first, which does no harm.
-        ls_prefetch(facts + context.device)
-        ls_prefetch(facts + context.network)
-        ls_prefetch(facts + context.provider)
-        ls_prefetch(facts + context.place)
-        ls_prefetch(facts + context.country)
-        ls_prefetch(facts + context.session)
-        ls_prefetch(facts + context.track)
+        guard let facts = facts.base, let keys = keys.base else { return }
+        let sessionKind = FactKind.session.rawValue
+        let isCrowded =
+            Int(kindCounts[Int(sessionKind)]) == FactKind.session.limit && !x.session.isNone
+        for i in 0..<self.keys.count {
+            let key = keys[i]
+            let kind = UInt8(truncatingIfNeeded: key.rawValue &>> 56)
+            if key == x.device || key == x.network || key == x.provider || key == x.place
+                || key == x.country || key == x.session || kind == FactKind.track.rawValue
+                || kind == sessionKind && isCrowded
+            {
+                ls_prefetch(facts + i)
+            }
+        }
     }
 }

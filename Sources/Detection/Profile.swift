@@ -22,6 +22,8 @@ public struct Profile {
     // Facts: all keys together, so that a search reads few lines; the fact of keys[i] is facts[i].
     var keys = Block<FactKey>()
     var facts = Block<Fact>()
+    /// How many facts of each kind, by its raw value.
+    var kindCounts = InlineArray<10, UInt8>(repeating: 0)
     var findings = Block<StoredFinding>()
     var tail = Block<StoredSighting>()
     var undo = Block<UInt8>()
@@ -152,13 +154,8 @@ extension Profile {
 
     /// Adds a fact, in the place of the kind's one used longest ago when the kind is at its limit.
     mutating func add(_ key: FactKey, _ fact: Fact, kind: FactKind) {
-        var n = 0
-        let p = keys.base
-        for i in 0..<keys.count
-        where UInt8(truncatingIfNeeded: p.unsafelyUnwrapped[i].rawValue &>> 56) == kind.rawValue {
-            n &+= 1
-        }
-        if n < kind.limit {
+        if Int(kindCounts[Int(kind.rawValue)]) < kind.limit {
+            kindCounts[Int(kind.rawValue)] &+= 1
             keys.append(key)
             facts.append(fact)
             undo.push(UndoTag.factAdded.rawValue)
@@ -188,6 +185,13 @@ extension Profile {
         undo.push(tally)
         undo.push(UndoTag.tally.rawValue)
         change(&tally)
+    }
+
+    mutating func countKind(_ key: FactKey, by change: Int) {
+        let kind = Int(key.rawValue >> 56)
+        if kind < 10 {
+            kindCounts[kind] = UInt8(truncatingIfNeeded: Int(kindCounts[kind]) + change)
+        }
     }
 
     mutating func addFinding(_ finding: StoredFinding) {
@@ -233,6 +237,7 @@ extension Profile {
             case .factSeen:
                 facts[i].seen = undo.pop(Fact.Seen.self)
             case .factAdded:
+                countKind(keys[keys.count - 1], by: -1)
                 keys.truncate(to: keys.count - 1)
                 facts.truncate(to: facts.count - 1)
             case .factReplaced:

@@ -49,6 +49,7 @@ public struct ProfileCodec {
         scratch.keys.copy(profile.keys)
         scratch.facts.copy(profile.facts)
         scratch.findings.copy(profile.findings)
+        scratch.kindCounts = profile.kindCounts
         scratch.tally = profile.tally
         scratch.undo = profile.undo
         scratch.tail = profile.tail
@@ -189,7 +190,11 @@ public struct ProfileCodec {
         profile.facts.reserve(factCount + 2)
         profile.tail.reserve(tailCount + 1)
         profile.heap.reserve(heapCount + 96)
-        for _ in 0..<factCount { profile.keys.append(try input.pop(FactKey.self)) }
+        for _ in 0..<factCount {
+            let key = try input.pop(FactKey.self)
+            profile.keys.append(key)
+            profile.countKind(key, by: 1)
+        }
         for i in 0..<factCount {
             profile.facts.append(try input.fact(i, profile.keys, newest: profile.newest))
         }
