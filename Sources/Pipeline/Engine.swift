@@ -3,6 +3,7 @@ import Enrichment
 import Response
 import SessionModel
 import StateStore
+import Synchronization
 
 /// Share of a run's time by stage, in seconds of the slowest worker.
 public struct StageTimes: Sendable, Equatable {
@@ -19,8 +20,8 @@ public struct StageTimes: Sendable, Equatable {
 
 /// Takes batches of records through enrichment and judgement, and commits what came of them.
 ///
-/// Users are spread over shards by their key, one shard a worker, so that each user's records are
-/// judged in their order by one thread, however many there are.
+/// Users are spread over shards by their key. In a batch each shard is one worker's, so that each
+/// user's records are judged in their order by one thread, however many there are.
 final class Engine {
     struct Counters {
         var records = 0
@@ -94,17 +95,18 @@ final class Engine {
         self.profileBudget = profileBudget
         MemoryTuning.apply()
         let threads = max(1, min(64, threads))
+        let shardCount = threads == 1 ? 1 : 4 * threads
         team = WorkerTeam(count: threads)
         let isEmpty = store.isEmpty
         var shards: [ProfileShard] = []
-        for _ in 0..<threads {
+        for _ in 0..<shardCount {
             shards.append(
                 ProfileShard(
                     judge: Judge(rules: rules, latenessMilliseconds: latenessMilliseconds),
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
-        workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: threads) }
+        workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: shardCount) }
     }
 
     // MARK: - A batch
@@ -120,10 +122,10 @@ final class Engine {
             if let failure = worker.failure { throw failure }
         }
         let middle = clock.now
-        team.run { [self] worker in
-            shards[worker].judge(
+        forEachShard { [workers] shard, number in
+            shard.judge(
                 workers.map {
-                    UnsafeBufferPointer(start: $0.lists[worker], count: $0.counts[worker])
+                    UnsafeBufferPointer(start: $0.lists[number], count: $0.counts[number])
                 })
         }
         for shard in shards {
@@ -164,6 +166,24 @@ final class Engine {
         }
     }
 
+    /// Runs `body` on every shard, each on whichever worker is free: some users are far busier than
+    /// others, and with them their shard.
+    private func forEachShard(_ body: @escaping (ProfileShard, Int) -> Void) {
+        let next = Counter()
+        team.run { [shards] _ in
+            while let number = next.take(below: shards.count) { body(shards[number], number) }
+        }
+    }
+
+    /// Numbers for whoever asks, each once.
+    private final class Counter: Sendable {
+        private let next = Atomic<Int>(0)
+        func take(below end: Int) -> Int? {
+            let number = next.add(1, ordering: .relaxed).oldValue
+            return number < end ? number : nil
+        }
+    }
+
     func didProcess(records: Int) {
         counters.records += records
         uncommittedRecords += records
@@ -196,19 +216,20 @@ final class Engine {
         let start = clock.now
         var alerts = shards.flatMap { $0.takeEmitted() }
         alerts.sort { $0.sequence < $1.sequence }
-        team.run { [self] worker in shards[worker].sortDirty() }
+        forEachShard { shard, _ in shard.sortDirty() }
         try numberRevisions(&alerts)
         let finished = finish(alerts)
         try outputs.take(finished.map(\.published))
         try store.commit { transaction in
-            try putProfiles(&transaction)
             var sequence = outputs.lastSequence
-            for alert in finished {
-                sequence = try transaction.putAlertRevision(alert.row)
-                for action in alert.actions {
-                    // The id says whether it is there already: an amended alert plans nothing twice.
-                    try StoreOutbox.put(
-                        action, alertRevision: alert.row.revision, at: now, in: &transaction)
+            try putProfiles(&transaction) { transaction in
+                for alert in finished {
+                    sequence = try transaction.putAlertRevision(alert.row)
+                    for action in alert.actions {
+                        // The id says whether it is there: an amended alert plans nothing twice.
+                        try StoreOutbox.put(
+                            action, alertRevision: alert.row.revision, at: now, in: &transaction)
+                    }
                 }
             }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
@@ -305,28 +326,47 @@ final class Engine {
     }
 
     /// Puts the shards' rows in the order of their keys, so that each page is touched once. They are
-    /// turned into bytes a few thousand at a time, by all workers, and so take little memory.
-    private func putProfiles(_ transaction: inout StateTransaction) throws {
-        var cursors = Array(repeating: 0, count: shards.count)
+    /// turned into bytes by the other workers one part of the keys ahead, which takes little memory.
+    /// Meanwhile `first` is done.
+    private func putProfiles(
+        _ transaction: inout StateTransaction, after first: (inout StateTransaction) throws -> Void
+    ) throws {
+        let count = shards.reduce(0) { $0 + $1.dirtyCount }
+        let parts = UInt64(max(1, min(64, count / 1000)))
+        // The last key of a part: keys are spread evenly, being hashes.
+        func bound(_ part: UInt64) -> UInt64 {
+            part + 1 == parts ? .max : UInt64.max / parts * (part + 1)
+        }
+        func encode(_ part: UInt64) -> () -> Void {
+            guard part < parts else { return {} }
+            let (last, parity) = (bound(part), Int(part & 1))
+            let next = Counter()
+            return { [shards] in
+                while let number = next.take(below: shards.count) {
+                    shards[number].encode(upTo: last, parity: parity)
+                }
+            }
+        }
+        var encodeNext = encode(0)
+        try team.run(beside: encodeNext) { try first(&transaction) }
+        for part in 0..<parts {
+            encodeNext = encode(part + 1)
+            try team.run(beside: encodeNext) { try put(Int(part & 1), &transaction) }
+        }
+    }
+
+    private func put(_ parity: Int, _ transaction: inout StateTransaction) throws {
+        let rows = shards.map { $0.encodedRows[parity] }
+        var cursors = Array(repeating: 0, count: rows.count)
         while true {
-            // Up to the least of the shards' last keys all rows are at hand.
-            var isRunOut = false
-            for s in shards.indices where cursors[s] == shards[s].encodedKeys.count {
-                if shards[s].hasMoreToEncode { isRunOut = true }
-            }
-            if isRunOut {
-                let used = cursors
-                team.run { [self] worker in shards[worker].encodeNext(keepingFrom: used[worker]) }
-                cursors = Array(repeating: 0, count: shards.count)
-            }
             var next = -1
             var least = UInt64.max
-            for s in shards.indices where cursors[s] < shards[s].encodedKeys.count {
-                let key = shards[s].encodedKeys[cursors[s]]
+            for s in rows.indices where cursors[s] < rows[s].keys.count {
+                let key = rows[s].keys[cursors[s]]
                 if next < 0 || key < least { (next, least) = (s, key) }
             }
             guard next >= 0 else { return }
-            try transaction.putProfile(key: least, bytes: shards[next].encodedRow(cursors[next]))
+            try transaction.putProfile(key: least, bytes: rows[next].row(cursors[next]))
             cursors[next] += 1
         }
     }

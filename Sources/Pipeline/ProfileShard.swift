@@ -47,13 +47,7 @@ final class ProfileShard: @unchecked Sendable {
     private(set) var tooLateCount = 0
     private(set) var duplicateCount = 0
 
-    /// Encoded profiles of a commit: row keys, and where each stands in `encoded`.
-    private(set) var encodedKeys: [UInt64] = []
-    private var encodedEnds: [Int] = []
-    private var encoded: UnsafeMutableRawPointer
-    private var encodedCapacity = 1 << 20
     private var nextToEncode = 0
-    private static let encodedAtOnce = 4096
 
     init(judge: Judge, reader: ProfileReader?) {
         self.judge = judge
@@ -62,14 +56,12 @@ final class ProfileShard: @unchecked Sendable {
         epochs = .allocate(capacity: capacity)
         slots = Array(repeating: Slot(), count: 4096)
         mask = 4095
-        encoded = .allocate(byteCount: encodedCapacity, alignment: 8)
     }
 
     deinit {
         // The profiles go with their arena.
         profiles.deallocate()
         epochs.deallocate()
-        encoded.deallocate()
     }
 
     // MARK: - Judging
@@ -230,56 +222,29 @@ final class ProfileShard: @unchecked Sendable {
         return emitted
     }
 
-    /// Puts the changed profiles in the order of their rows; `encodeNext` goes through them.
+    /// Puts the changed profiles in the order of their rows; `encode` goes through them.
     func sortDirty() {
         dirty.sort { profiles[Int($0)].rowKey < profiles[Int($1)].rowKey }
         nextToEncode = 0
-        encodedKeys.removeAll(keepingCapacity: true)
-        encodedEnds.removeAll(keepingCapacity: true)
     }
 
-    var hasMoreToEncode: Bool { nextToEncode < dirty.count }
-
-    /// Writes the next few thousand changed profiles as bytes, after the rows from `first` on that are
-    /// there already.
-    func encodeNext(keepingFrom first: Int) {
-        arena.use { encodeNextInArena(keepingFrom: first) }
-    }
-
-    private func encodeNextInArena(keepingFrom first: Int) {
-        let start = first == 0 ? 0 : encodedEnds[first - 1]
-        var end = (encodedEnds.last ?? 0) - start
-        if end > 0, start > 0 { encoded.copyMemory(from: encoded + start, byteCount: end) }
-        encodedKeys.removeFirst(first)
-        encodedEnds.removeFirst(first)
-        for i in encodedEnds.indices { encodedEnds[i] -= start }
-        let last = min(dirty.count, nextToEncode + ProfileShard.encodedAtOnce)
-        for index in dirty[nextToEncode..<last] {
-            let i = Int(index)
-            let bytes = codec.encode(&profiles[i])
-            if end + bytes.count > encodedCapacity {
-                let larger = UnsafeMutableRawPointer.allocate(
-                    byteCount: max(encodedCapacity * 2, end + bytes.count), alignment: 8)
-                larger.copyMemory(from: encoded, byteCount: end)
-                encoded.deallocate()
-                encoded = larger
-                encodedCapacity = max(encodedCapacity * 2, end + bytes.count)
+    /// Writes the changed profiles whose rows are up to `last`, and were not written yet, into a
+    /// buffer of its own for `parity` 0 or 1: while one is stored, the other is filled.
+    func encode(upTo last: UInt64, parity: Int) {
+        arena.use {
+            let rows = encodedRows[parity]
+            rows.clear()
+            while nextToEncode < dirty.count {
+                let i = Int(dirty[nextToEncode])
+                if profiles[i].rowKey > last { break }
+                rows.append(profiles[i].rowKey, codec.encode(&profiles[i]))
+                nextToEncode += 1
             }
-            if let base = bytes.baseAddress {
-                (encoded + end).copyMemory(from: base, byteCount: bytes.count)
-            }
-            end += bytes.count
-            encodedKeys.append(profiles[i].rowKey)
-            encodedEnds.append(end)
         }
-        nextToEncode = last
     }
 
-    /// One encoded profile; valid until the next `encodeNext`.
-    func encodedRow(_ i: Int) -> UnsafeRawBufferPointer {
-        let from = i == 0 ? 0 : encodedEnds[i - 1]
-        return UnsafeRawBufferPointer(start: encoded + from, count: encodedEnds[i] - from)
-    }
+    /// Encoded profiles, by row.
+    let encodedRows = [EncodedRows(), EncodedRows()]
 
     /// After a commit: nothing is dirty. Lets go of profiles when they hold more than `budget` bytes:
     /// first those that were not used since the last commit, else all.
@@ -316,6 +281,45 @@ final class ProfileShard: @unchecked Sendable {
     }
 
     var dirtyCount: Int { dirty.count }
+}
+
+/// Rows as bytes, one after another, in memory that is used again.
+final class EncodedRows: @unchecked Sendable {
+    private(set) var keys: [UInt64] = []
+    private var ends: [Int] = []
+    private var base: UnsafeMutableRawPointer
+    private var capacity = 256 << 10
+
+    init() { base = .allocate(byteCount: capacity, alignment: 8) }
+
+    deinit { base.deallocate() }
+
+    func clear() {
+        keys.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+    }
+
+    func append(_ key: UInt64, _ bytes: UnsafeRawBufferPointer) {
+        let end = ends.last ?? 0
+        if end + bytes.count > capacity {
+            capacity = max(2 * capacity, end + bytes.count)
+            let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+            larger.copyMemory(from: base, byteCount: end)
+            base.deallocate()
+            base = larger
+        }
+        if let source = bytes.baseAddress {
+            (base + end).copyMemory(from: source, byteCount: bytes.count)
+        }
+        keys.append(key)
+        ends.append(end + bytes.count)
+    }
+
+    /// Valid until the next change.
+    func row(_ i: Int) -> UnsafeRawBufferPointer {
+        let start = i == 0 ? 0 : ends[i - 1]
+        return UnsafeRawBufferPointer(start: base + start, count: ends[i] - start)
+    }
 }
 
 /// Room for a batch's sightings of one shard, each with the index of its profile.

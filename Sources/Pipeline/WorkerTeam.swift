@@ -101,17 +101,33 @@ final class WorkerTeam: @unchecked Sendable {
 
     /// Runs `body` once on every worker and waits for all.
     func run(_ body: @escaping (Int) -> Void) {
-        if count == 1 {
-            body(0)
-            return
+        begin(body)
+        body(0)
+        finish()
+    }
+
+    /// Runs `main` on the caller while the others run `work`, which the caller joins when it is done.
+    func run<R>(beside work: @escaping () -> Void, _ main: () throws -> R) rethrows -> R {
+        begin { _ in work() }
+        defer {
+            work()
+            finish()
         }
+        return try main()
+    }
+
+    private func begin(_ body: @escaping (Int) -> Void) {
+        if count == 1 { return }
         pthread_mutex_lock(floor.mutex)
         floor.work = body
         floor.running.store(count - 1, ordering: .relaxed)
         floor.generation.add(1, ordering: .releasing)
         pthread_cond_broadcast(floor.started)
         pthread_mutex_unlock(floor.mutex)
-        body(0)
+    }
+
+    private func finish() {
+        if count == 1 { return }
         floor.spin { floor.running.load(ordering: .acquiring) > 0 }
         pthread_mutex_lock(floor.mutex)
         while floor.running.load(ordering: .relaxed) > 0 {
