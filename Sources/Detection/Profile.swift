@@ -73,10 +73,11 @@ public struct Profile {
     public init(tenant: TextView, user: TextView, userKey: UInt64, rowKey: UInt64) {
         self.userKey = userKey
         self.rowKey = rowKey
-        heap.reserve(256)
-        keys.reserve(16)
-        facts.reserve(16)
-        undo.reserve(512)
+        // What a first sighting takes: many users have no other.
+        heap.reserve(192)
+        keys.reserve(8)
+        facts.reserve(8)
+        undo.reserve(128)
         tenantText = heap.addText(tenant)
         userText = heap.addText(user)
     }

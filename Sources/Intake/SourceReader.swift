@@ -349,10 +349,13 @@ public final class SourceReader: @unchecked Sendable {
         while at < count, lines < SourceReader.lineLimit {
             var end = min(at + SourceReader.cutSpacing, count)
             if end < count {
-                guard let newline = memchr(data + end - 1, 0x0A, count - end + 1) else { break }
+                // Without one, the last line begins before here and is not whole.
+                let newline = memchr(data + end - 1, 0x0A, count - end + 1)
                 end =
-                    newline.assumingMemoryBound(to: UInt8.self)
-                    - UnsafeMutablePointer(mutating: data) + 1
+                    newline.map {
+                        $0.assumingMemoryBound(to: UInt8.self)
+                            - UnsafeMutablePointer(mutating: data) + 1
+                    } ?? count
             }
             if end == count {
                 guard let last = SourceReader.lastNewline(data, from: at, to: count) else { break }

@@ -30,8 +30,6 @@ struct BenchWorkload {
         /// Home first.
         var addresses: [String]
         var devices: [(id: String, agent: String)]
-        /// Bits of the devices that were used.
-        var usedDevices = 0
     }
 
     private static let agents = [
@@ -73,14 +71,15 @@ struct BenchWorkload {
         // Towns in proportion to their addresses.
         var towns: [Int] = []
         for (i, place) in places.enumerated() { towns += Array(repeating: i, count: place.count) }
-        var everyone: [User] = []
-        everyone.reserveCapacity(users)
-        for _ in 0..<users {
-            let town = places[towns[random.below(towns.count)]]
-            let addresses = (0..<3).map { _ in town[random.below(town.count)] }
-            let devices = (0...random.below(3)).map { _ in device(&random) }
-            everyone.append(User(addresses: addresses, devices: devices))
+        // Users are made anew each time from their number, so that a million take no memory.
+        func user(_ number: Int) -> User {
+            var own = Generator(state: seed &* 0x9e37_79b9 &+ UInt64(number) &* 0x1_0001)
+            let town = places[towns[own.below(towns.count)]]
+            let addresses = (0..<3).map { _ in town[own.below(town.count)] }
+            let devices = (0...own.below(3)).map { _ in device(&own) }
+            return User(addresses: addresses, devices: devices)
         }
+        var usedDevices = [UInt8](repeating: 0, count: users)
         guard let file = unsafe fopen(path, "w") else {
             throw Misuse("\(path): cannot be written", exitCode: 73)
         }
@@ -93,16 +92,18 @@ struct BenchWorkload {
         for i in 0..<records {
             // One record in five is of a few busy users, as everywhere.
             let busy = random.unit() < 0.2
-            let u =
+            let u = max(
+                0,
                 busy
-                ? min(users - 1, Int(pow(1 - random.unit(), -1 / 1.1)) - 1) : random.below(users)
-            let user = everyone[max(0, u)]
+                    ? min(users - 1, Int(pow(1 - random.unit(), -1 / 1.1)) - 1)
+                    : random.below(users))
+            let user = user(u)
             let which = random.below(user.devices.count)
             var device = user.devices[which]
             var address = user.addresses[random.below(user.addresses.count)]
             // A new device is set up at home.
-            if user.usedDevices & 1 << which == 0 {
-                everyone[max(0, u)].usedDevices |= 1 << which
+            if usedDevices[u] & 1 << which == 0 {
+                usedDevices[u] |= 1 << which
                 address = user.addresses[0]
             }
             if random.unit() < oddShare {

@@ -24,7 +24,7 @@ public struct AnalysisOptions {
     /// How late a record may come, ms.
     public var latenessMilliseconds: Int64 = 6 * 3_600_000
     /// Bytes of profiles in memory before a commit lets go of them.
-    public var profileBudget = 288 << 20
+    public var profileBudget = 240 << 20
     /// Bytes of a source that are decoded and judged at a time.
     public var chunkBytes = 1 << 20
     /// The most records and seconds of one commit.

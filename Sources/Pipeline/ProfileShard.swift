@@ -35,8 +35,11 @@ final class ProfileShard: @unchecked Sendable {
 
     private(set) var emitted: [Emitted] = []
     private let arena = BlockArena()
-    /// Of the profiles.
-    var memoryBytes: Int { arena.heldBytes }
+    /// Of the profiles and the table.
+    var memoryBytes: Int {
+        arena.heldBytes + capacity * MemoryLayout<Profile>.stride
+            + slots.count * MemoryLayout<Slot>.stride
+    }
     private var dirty: [UInt32] = []
     private var missing: [UInt32] = []
     private let wanted = Wanted()
@@ -261,6 +264,18 @@ final class ProfileShard: @unchecked Sendable {
         epoch &+= 1
     }
 
+    private func shrink(to size: Int) {
+        let smaller = UnsafeMutablePointer<Profile>.allocate(capacity: size)
+        smaller.update(from: profiles, count: count)
+        profiles.deallocate()
+        profiles = smaller
+        let fewerEpochs = UnsafeMutablePointer<UInt32>.allocate(capacity: size)
+        fewerEpochs.update(from: epochs, count: count)
+        epochs.deallocate()
+        epochs = fewerEpochs
+        capacity = size
+    }
+
     private func drop(_ isUnwanted: (Int) -> Bool) {
         var moved: [UInt32?] = Array(repeating: nil, count: count)
         var kept = 0
@@ -275,6 +290,7 @@ final class ProfileShard: @unchecked Sendable {
             }
         }
         count = kept
+        if capacity > 8192, kept < capacity / 4 { shrink(to: max(1024, 2 * kept)) }
         var size = 4096
         while size < 4 * kept { size *= 2 }
         rehash(size) { moved[Int($0)] }
