@@ -275,6 +275,33 @@ struct SourceTests {
         }
     }
 
+    @Test(
+        "a last line without its newline is alone in its chunk, also across a place to cut at",
+        arguments: [1 << 16, 2 << 16])
+    func lastLineAcrossCut(place: Int) throws {
+        let scratch = Scratch()
+        var text = ""
+        var ends: [Int] = []
+        while text.utf8.count < place + 2000 {
+            text += native(ends.count) + "\n"
+            ends.append(text.utf8.count)
+        }
+        let bytes = Array(text.utf8)
+        for count in stride(from: place - 300, to: place + 600, by: 13) {
+            let path = scratch.write("input", Array(bytes[..<count]))
+            let reader = try SourceReader(
+                input: .file(path: path), format: .fixed(FormatCatalog.named("native")),
+                options: testOptions, resumeCandidates: [])
+            var taken: [(end: Int, isUnterminated: Bool)] = []
+            while let chunk = try reader.nextChunk() {
+                taken.append((Int(chunk.endOffset), chunk.isUnterminated))
+            }
+            let whole = ends.last { $0 <= count }
+            #expect(taken.first { !$0.isUnterminated }?.end == whole, "\(count) bytes")
+            #expect(taken.last?.isUnterminated == (whole != count), "\(count) bytes")
+        }
+    }
+
     @Test("a checkpoint lies after any record, not only at a chunk's end")
     func middle() throws {
         let scratch = Scratch()

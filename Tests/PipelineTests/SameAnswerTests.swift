@@ -149,18 +149,17 @@ struct SameAnswerTests {
     }
 
     /// Seeds of the places where the file ends at each of twenty runs.
-    @Test("twenty runs over a growing file are as one", arguments: [1, 2, 3] as [UInt64])
+    @Test("twenty runs over a growing file are as one", arguments: [1, 2, 5] as [UInt64])
     func growth(seed: UInt64) throws {
         let all = Files.read(reference.source)
         var random = SeededGenerator(seed: seed)
-        var cuts = Set((0..<19).map { _ in 1 + random.below(all.count - 1) })
-        cuts = Set(
-            cuts.enumerated().map { i, cut in
-                // A third ends in the middle of a line, a third after a newline, a third before it.
-                guard i % 3 > 0, let newline = all[cut...].firstIndex(of: 0x0A) else { return cut }
-                return i % 3 == 1 ? newline + 1 : newline
-            })
-        let cutting = Cutting(name: "", threads: 2, batch: seed == 2 ? 300 : nil)
+        let cuts = (0..<19).map { i in
+            let cut = 1 + random.below(all.count - 1)
+            // A third ends in the middle of a line, a third after a newline, a third before it.
+            guard i % 3 > 0, let newline = all[cut...].firstIndex(of: 0x0A) else { return cut }
+            return i % 3 == 1 ? newline + 1 : newline
+        }
+        let cutting = Cutting(name: "", threads: 2, batch: seed % 3 == 2 ? 300 : nil)
         for cut in cuts.sorted() + [all.count] {
             // Its content tells the file from another: a copy in its place is the same file.
             try folder.write(all[..<cut], to: "records.ndjson")
