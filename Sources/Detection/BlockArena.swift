@@ -1,6 +1,6 @@
 import CSystem
 
-/// Where the blocks of profiles come from: regions of a few megabytes, cut into sizes, each with a
+/// Where the blocks of profiles come from: regions of up to 4 MiB, cut into sizes, each with a
 /// list of those that are free.
 ///
 /// Profiles grow a little at a time and go all at once. A general allocator spends more time on that
@@ -9,13 +9,15 @@ import CSystem
 /// An arena serves one thread at a time: `use` makes it the calling thread's. It is never smaller than
 /// it once was; its memory goes back when it does.
 public final class BlockArena: @unchecked Sendable {
-    private static let regionBytes = 4 << 20
+    /// Regions double from the first size to the largest.
+    private static let firstRegionBytes = 128 << 10
+    private static let largestRegionBytes = 4 << 20
     /// Larger blocks come from the C library.
     private static let largest = 64 << 10
     /// Sizes from 64 bytes on, two for each power of two.
     private static let classCount = 21
 
-    private var regions: [UnsafeMutableRawPointer] = []
+    private var regions: [UnsafeMutableRawBufferPointer] = []
     private var next: UnsafeMutableRawPointer?
     private var left = 0
     private let free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
@@ -28,7 +30,7 @@ public final class BlockArena: @unchecked Sendable {
     }
 
     deinit {
-        for region in regions { ls_unmap(region, BlockArena.regionBytes) }
+        for region in regions { ls_unmap(region.baseAddress, region.count) }
         free.deallocate()
     }
 
@@ -100,11 +102,14 @@ public final class BlockArena: @unchecked Sendable {
     }
 
     private func addRegion() {
-        guard let region = ls_map(BlockArena.regionBytes) else {
+        let bytes =
+            regions.last.map { min(BlockArena.largestRegionBytes, 2 * $0.count) }
+            ?? BlockArena.firstRegionBytes
+        guard let region = ls_map(bytes) else {
             preconditionFailure("the system has no memory left")
         }
-        regions.append(region)
+        regions.append(UnsafeMutableRawBufferPointer(start: region, count: bytes))
         next = region
-        left = BlockArena.regionBytes
+        left = bytes
     }
 }

@@ -21,9 +21,11 @@ extern _Thread_local void *ls_arena;
 static inline void *ls_current_arena(void) { return ls_arena; }
 static inline void ls_set_current_arena(void *arena) { ls_arena = arena; }
 
-/// Cleared memory of the system's; NULL when there is none.
+/// Cleared memory of the system's, with its pages there at once rather than one by one as they are
+/// touched; NULL when there is none.
 static inline void *ls_map(size_t bytes) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+                        -1, 0);
     if (memory == MAP_FAILED) return NULL;
     return memory;
 }
