@@ -8,6 +8,8 @@ enum ChildJob: String {
     /// Commits one generation after the other until it is killed; writes each to `ack` when its
     /// commit has come back.
     case generations
+    /// The same, all in the log: none is moved to the file.
+    case loggedGenerations
     /// A new state's first commit, a large one, until it is killed or done.
     case firstCommit
     /// The same where it does not fit.
@@ -25,10 +27,10 @@ enum ChildJob: String {
         let path = folder + "/state.db"
         switch self {
         case .nothing: break
-        case .generations:
+        case .generations, .loggedGenerations:
             var tuning = StateTuning()
-            // Often, so that some kills come in the middle of one.
-            tuning.checkpointBytes = 256 << 10
+            // Often, so that some kills come in the middle of one; or never.
+            tuning.checkpointBytes = self == .generations ? 256 << 10 : 1 << 30
             let store = try StateStore(
                 path: path, waitSeconds: 10, holder: "generations", tuning: tuning)
             let ack = open(folder + "/ack", O_WRONLY | O_CREAT | O_APPEND, 0o600)
