@@ -33,20 +33,31 @@ struct FindingText {
         end.address.isNone ? "an unknown address" : end.address.description
     }
 
-    /// `41 min`, `3 h 20 min`, `2 d 5 h`.
+    /// `41 min`, `3 h 20 min`, `2 d 5 h`, rounded.
     func duration(_ milliseconds: Int64) -> String {
-        let seconds = milliseconds / 1000
+        let seconds = (milliseconds + 500) / 1000
         if seconds < 120 { return "\(seconds) s" }
-        let minutes = seconds / 60
+        let minutes = (seconds + 30) / 60
         if minutes < 120 { return "\(minutes) min" }
         if minutes < 48 * 60 {
             return minutes % 60 == 0 ? "\(minutes / 60) h" : "\(minutes / 60) h \(minutes % 60) min"
         }
-        let hours = minutes / 60
+        let hours = (minutes + 30) / 60
         return hours % 24 == 0 ? "\(hours / 24) d" : "\(hours / 24) d \(hours % 24) h"
     }
 
-    func kilometers(_ value: Double) -> String { "\(whole(value)) km" }
+    func kilometers(_ value: Double) -> String { "\(grouped(value)) km" }
+
+    /// `10,929`: for sentences, not for settings.
+    func grouped(_ value: Double) -> String {
+        var out = ""
+        let digits = whole(value)
+        for (i, digit) in digits.enumerated() {
+            if i > 0, digit != "-", (digits.count - i) % 3 == 0, out != "-" { out += "," }
+            out.append(digit)
+        }
+        return out
+    }
 
     func whole(_ value: Double) -> String { String(Int64(value.rounded())) }
 
@@ -74,7 +85,11 @@ extension Judge {
         stored.sort {
             ($0.time, $0.detector, $0.confidence) < ($1.time, $1.detector, $1.confidence)
         }
-        let findings = stored.map { describedFinding(text, $0) }
+        // The weightiest first: it is the one that the title is of.
+        let weighed = stored.enumerated().sorted {
+            (weight($1.element), $0.offset) < (weight($0.element), $1.offset)
+        }
+        let findings = weighed.map { describedFinding(text, $0.element) }
         let suspect = newestSuspect(of: stored)
         var sessions: [String] = []
         for end in stored.reversed().map(\.suspect) where !end.session.isNone {
@@ -83,7 +98,7 @@ extension Judge {
         }
         let risk = combinedRisk(stored)
         let label = text.string(suspect.labelText)
-        let strongest = stored.max { weight($0) < weight($1) }
+        let strongest = weighed.first?.element
         let title = strongest.flatMap { rule($0.detector) }?.title ?? ""
         let alarming = stored.filter { $0.confidence >= Confidence.likely.rawValue }
         let rung = alarming.compactMap { self.rule($0.detector)?.rung }.max() ?? .notify
@@ -105,7 +120,7 @@ extension Judge {
                 asn: suspect.asn, organization: text.string(suspect.organizationText),
                 kind: suspect.kind),
             risk: risk, severity: Severity(risk: risk), title: title,
-            summary: summary(text, stored, suspect, profile), rung: rung,
+            summary: summary(text, weighed.map(\.element), suspect, risk: risk, profile), rung: rung,
             isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)
     }
 
@@ -186,12 +201,12 @@ extension Judge {
 
     /// Who, on what, where, and the weightiest reason.
     private func summary(
-        _ text: FindingText, _ stored: [StoredFinding], _ suspect: StoredEnd,
+        _ text: FindingText, _ stored: [StoredFinding], _ suspect: StoredEnd, risk: Int,
         _ profile: Profile
     ) -> String {
         let name = profile.userName.string
         let who = name.isEmpty ? profile.userID.string : name
-        guard let strongest = stored.max(by: { weight($0) < weight($1) }) else { return "" }
+        guard let strongest = stored.first else { return "" }
         var codes: [UInt8] = []
         for finding in stored where !codes.contains(finding.detector) {
             codes.append(finding.detector)
@@ -199,7 +214,7 @@ extension Judge {
         let reasons = codes.count == 1 ? "" : " \(text.count(codes.count - 1, "further reason"))."
         let session = text.string(suspect.sessionText)
         let what = session.isEmpty ? "A sign-in" : "Session \(session)"
-        return "\(what) of \(who) on \(text.device(suspect)) in \(text.place(suspect)) is probably"
-            + " not theirs. \(describe(strongest, text).sentence)\(reasons)"
+        return "\(what) of \(who) on \(text.device(suspect)) in \(text.place(suspect))"
+            + " \(risk >= 60 ? "is probably" : "may be") not theirs. \(describe(strongest, text).sentence)\(reasons)"
     }
 }

@@ -172,10 +172,13 @@ public struct ImpossibleTravel: Sendable {
         let to = text.place(f.here)
         let distance = f.x
         let speed = f.y
+        // What anyone can work out by hand; the allowances are in the evidence.
+        let plain = distance / (Double(max(f.n, 1000)) / 3_600_000)
         let sentence =
-            "Seen in \(to) \(text.duration(f.n)) after \(from): \(text.kilometers(distance)) apart,"
-            + " which takes \(text.whole(speed)) km/h; believable are"
-            + " \(text.whole(speedLimit))."
+            "Seen in \(to) \(text.duration(f.n)) after \(from): \(text.kilometers(distance)) apart, "
+            + (plain > 20_000
+                ? "more than 20,000 km/h" : "some \(text.grouped(plain)) km/h")
+            + "; believable are \(text.grouped(speedLimit))."
         var evidence: [Evidence] = [
             Evidence("from_place", .text(from)),
             Evidence("from_time", .time(Timestamp(milliseconds: f.there.time))),
@@ -197,7 +200,8 @@ public struct ImpossibleTravel: Sendable {
             Evidence("to_ip", .text(f.here.address.description)),
             Evidence("distance_km", .number(distance)),
             Evidence("elapsed_s", .integer(Int(f.n / 1000))),
-            Evidence("speed_kmh", .number(speed)),
+            Evidence("speed_kmh", .number(plain)),
+            Evidence("speed_after_allowances_kmh", .number(speed)),
             Evidence("speed_limit_kmh", .number(speedLimit)),
             Evidence("minimum_distance_km", .number(minimumDistance)),
             Evidence("ground_minutes", .number(distance > Self.groundDistance ? groundHours * 60 : 0)),

@@ -52,7 +52,7 @@ public struct NewCountry: Sendable {
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
         let on =
             switch f.variant {
-            case 0: "on a device that is known (a journey?)"
+            case 0: "on a device that is known"
             case 1: "on a device that the record does not tell"
             default: "on a device that is not known"
             }

@@ -115,13 +115,15 @@ public struct SessionMoved: Sendable {
             Evidence("to_device", .text(text.device(f.here))),
             Evidence("from_ip", .text(text.address(f.there))),
             Evidence("to_ip", .text(text.address(f.here))),
-            Evidence("from_asn", .integer(Int(f.there.asn))),
-            Evidence("to_asn", .integer(Int(f.here.asn))),
             Evidence("from_place", .text(text.place(f.there))),
             Evidence("to_place", .text(text.place(f.here))),
             Evidence("from_time", .time(Timestamp(milliseconds: f.there.time))),
             Evidence("elapsed_s", .integer(Int(f.n / 1000))),
         ]
+        if f.there.asn != 0, f.here.asn != 0 {
+            evidence.append(Evidence("from_asn", .integer(Int(f.there.asn))))
+            evidence.append(Evidence("to_asn", .integer(Int(f.here.asn))))
+        }
         if f.variant != 0 {
             evidence.append(Evidence("distance_km", .number(f.x)))
             evidence.append(Evidence("move_window_hours", .number(Double(window) / 3_600_000)))
