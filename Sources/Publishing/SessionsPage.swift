@@ -12,7 +12,7 @@ public struct SessionsPage: Sendable {
     /// Empty when unknown.
     public var userName: String
     public var now: Timestamp
-    /// The current one first, then the active by last activity, then the ended.
+    /// The most recent one first, then the active by last activity, then the ended.
     public let sessions: [SessionSummary]
     /// The user's alerts that stand, by risk.
     public let alerts: [Alert]
@@ -66,7 +66,7 @@ public struct SessionsPage: Sendable {
         for session in sessions.prefix(Self.sessionLimit) {
             let group =
                 session.isCurrent
-                ? "Current session" : session.state == .active ? "Other sessions" : "Ended sessions"
+                ? "Most recent session" : session.state == .active ? "Other sessions" : "Ended sessions"
             if group != heading {
                 page.line(style.paint(group, .bold))
                 heading = group
@@ -93,7 +93,7 @@ public struct SessionsPage: Sendable {
         let address = session.network.address.isEmpty ? "no address" : session.network.address
         page.paragraph(
             lead: "    ",
-            "\(Wording.capitalized(session.state.rawValue)), last active "
+            "\(session.state == .active ? "No log-out seen" : "Ended"), last active "
                 + Wording.ago(session.lastActive, now: now)
                 + " (\(session.lastActive.humanReadable))")
         let provider = Wording.provider(session.network)

@@ -49,7 +49,7 @@ struct LookingTests {
         try folder.run("analyze", "--state", "s.db", Program.sample("stolen-token"))
         let page = try folder.run("sessions", "fay", "--tenant", "acme", "--state", "s.db")
         #expect(page.status == 0)
-        #expect(page.output.contains("Current session\n  Chrome on macOS · Hamburg, DE"))
+        #expect(page.output.contains("Most recent session\n  Chrome on macOS · Hamburg, DE"))
         #expect(page.output.contains("Suspicious: Session moved to other hands"))
         let json = try folder.run("sessions", "fay", "--tenant", "acme", "--state", "s.db", "--json")
         #expect(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) is [String: Any])

@@ -33,18 +33,18 @@ struct SessionsPageTests {
             page.text(style: TextStyle(width: 80)) == """
                 Sessions of Ann Åkesson (ann)
 
-                Current session
+                Most recent session
                   Chrome on Windows · Oslo, NO
-                    Active, last active less than an hour ago (2026-03-14 06:00 UTC)
+                    No log-out seen, last active less than an hour ago (2026-03-14 06:00 UTC)
                     2001:db8:4f::1c · AS2119 Telenor Norge AS, residential · session mine
 
                 Other sessions
                   Safari on iPhone · Oslo, NO
-                    Active, last active 1 hour ago (2026-03-14 05:00 UTC)
+                    No log-out seen, last active 1 hour ago (2026-03-14 05:00 UTC)
                     2001:db8:4f::1c · AS2119 Telenor Norge AS, residential · session phone
 
                   Unknown · Oslo, NO
-                    Active, last active 3 hours ago (2026-03-14 03:00 UTC)
+                    No log-out seen, last active 3 hours ago (2026-03-14 03:00 UTC)
                     2001:db8:4f::1c · AS2119 Telenor Norge AS, residential · session bad
                     ! Suspicious: Impossible trip to an unrecognized device (risk 97,
                       a-0000a1b2c3d41eef)
