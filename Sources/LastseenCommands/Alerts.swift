@@ -132,7 +132,7 @@ struct Alerts: ParsableCommand {
         func run() throws {
             let store = try state.openForReading(as: "alerts show")
             defer { store.close() }
-            let row = try find(store)
+            let row = try Alerts.find(id, in: store)
             var alerts: [Alert] = []
             if history {
                 for revision in try store.revisions(alertID: row.id) {
@@ -156,28 +156,6 @@ struct Alerts: ParsableCommand {
             }
             try put(text)
         }
-
-        private func find(_ store: StateStore) throws -> AlertRow {
-            if let row = try store.alert(id: id) { return row }
-            let word = id.hasPrefix("a-") ? id : "a-" + id
-            var matches: [AlertRow] = []
-            if word.utf8.count >= 6 {
-                var filter = AlertFilter()
-                filter.limit = StateLimit.rows
-                matches = try store.alerts(filter: filter).filter { $0.id.hasPrefix(word) }
-            }
-            switch matches.count {
-            case 1: return matches[0]
-            case 0:
-                throw Misuse(
-                    "there is no alert '\(id)'. 'lastseen alerts list --status all' has them.",
-                    exitCode: 66)
-            default:
-                throw Misuse(
-                    "'\(id)' is the beginning of \(matches.count) alerts, \(matches[0].id) and"
-                        + " \(matches[1].id) among them: give more of it")
-            }
-        }
     }
 
     struct Schema: ParsableCommand {
@@ -186,6 +164,35 @@ struct Alerts: ParsableCommand {
 
         func run() throws {
             try put(AlertSchema.text.hasSuffix("\n") ? AlertSchema.text : AlertSchema.text + "\n")
+        }
+    }
+
+    /// The alert with this id, or the only one whose id begins so. `statuses`: among these; all when
+    /// empty.
+    static func find(
+        _ id: String, in store: StateStore, statuses: [String] = []
+    ) throws -> AlertRow {
+        if let row = try store.alert(id: id), statuses.isEmpty || statuses.contains(row.status) {
+            return row
+        }
+        let word = id.hasPrefix("a-") ? id : "a-" + id
+        var matches: [AlertRow] = []
+        if word.utf8.count >= 6 {
+            var filter = AlertFilter()
+            filter.statuses = statuses
+            filter.limit = StateLimit.rows
+            matches = try store.alerts(filter: filter).filter { $0.id.hasPrefix(word) }
+        }
+        switch matches.count {
+        case 1: return matches[0]
+        case 0:
+            throw Misuse(
+                "there is no alert '\(id)'\(statuses.isEmpty ? "" : " that stands")."
+                    + " 'lastseen alerts list --status all' has them.", exitCode: 66)
+        default:
+            throw Misuse(
+                "'\(id)' is the beginning of \(matches.count) alerts, \(matches[0].id) and"
+                    + " \(matches[1].id) among them: give more of it")
         }
     }
 

@@ -34,20 +34,21 @@ struct Respond: ParsableCommand {
         filter.limit = StateLimit.rows
         let planner = ActionPlanner(policy: policy)
         var plans: [(alert: Alert, actions: [PlannedAction])] = []
-        for row in try store.alerts(filter: filter) where id == nil || row.id == id {
+        let wanted = try id.map { try Alerts.find($0, in: store, statuses: filter.statuses).id }
+        for row in try store.alerts(filter: filter) where wanted == nil || row.id == wanted {
             let alert = try AlertJSON.read(row.json)
             plans.append((alert, planner.plan(for: alert)))
         }
-        if let id, plans.isEmpty {
-            throw Misuse(
-                "there is no alert '\(SafeText.visible(id, limit: 100))' that stands", exitCode: 66)
+        if let wanted, plans.isEmpty {
+            throw Misuse("\(wanted) is older than --since asks for", exitCode: 66)
         }
         return plans
     }
 
     /// What is planned for each alert, where it stands, and what holds it back.
     private static func text(
-        _ plans: [(alert: Alert, actions: [PlannedAction])], _ store: StateStore, _ style: TextStyle
+        _ plans: [(alert: Alert, actions: [PlannedAction])], _ store: StateStore, _ style: TextStyle,
+        hasConnector: Bool
     ) throws -> (text: String, sendable: Int) {
         var text = ""
         var sendable = 0
@@ -62,7 +63,9 @@ struct Respond: ParsableCommand {
                         + (known.planned.note.isEmpty ? "" : ": \(known.planned.note)")
                     if known.state.isOpen { sendable += 1 }
                 } else if action.state == .planned {
-                    state = "would be sent by \(action.connector)"
+                    state =
+                        hasConnector
+                        ? "would be sent by \(action.connector)" : "could be done"
                     sendable += 1
                 } else {
                     state = "left to a person: \(action.note)"
@@ -71,6 +74,17 @@ struct Respond: ParsableCommand {
             }
         }
         return (text, sendable)
+    }
+
+    /// Actions that were refused, failed or given up, for alerts that stand.
+    private static func leftCount(_ store: StateStore) throws -> Int {
+        let states = ResponseText.ended.map(\.rawValue).sorted()
+        var count = 0
+        for row in try store.actions(states: states, limit: StateLimit.rows)
+        where try store.alert(id: row.alertID)?.status != Alert.Status.retracted.rawValue {
+            count += 1
+        }
+        return count
     }
 
     struct Plan: ParsableCommand {
@@ -83,7 +97,7 @@ struct Respond: ParsableCommand {
                 Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet.
                 """)
 
-        @Argument(help: "Only for the alert with this id.") var alert: String?
+        @Argument(help: "Only for the alert with this id, or with this beginning.") var alert: String?
         @Option(
             name: .long,
             help: ArgumentHelp(
@@ -95,16 +109,22 @@ struct Respond: ParsableCommand {
 
         func run() throws {
             // As if acting were switched on: what a dry run is for.
+            let hasConnector = policy.hasConnector
             let policy = try policy.policy(isActing: true)
             let store = try state.openForReading(as: "respond plan")
             defer { store.close() }
             let plans = try Respond.plans(store, policy, since: since, alert: alert)
-            let (text, sendable) = try Respond.text(plans, store, color.style)
+            let (text, sendable) = try Respond.text(
+                plans, store, color.style, hasConnector: hasConnector)
             try put(text)
             try put(
                 sendable == 0
                     ? "Nothing would be sent.\n"
-                    : "\(counted(sendable, "step")) would be sent. 'lastseen respond apply --act' does it.\n")
+                    : hasConnector
+                        ? "\(counted(sendable, "step")) would be sent."
+                            + " 'lastseen respond apply --act' does it, with the same options.\n"
+                        : "\(counted(sendable, "step")) could be done, once you say how:"
+                            + " lastseen respond apply --act --exec PROGRAM (or --webhook URL).\n")
         }
     }
 
@@ -124,7 +144,7 @@ struct Respond: ParsableCommand {
                 be used.
                 """)
 
-        @Argument(help: "Plan only for the alert with this id.") var alert: String?
+        @Argument(help: "Plan only for the alert with this id, or with this beginning.") var alert: String?
         @Option(
             name: .long,
             help: ArgumentHelp(
@@ -140,7 +160,10 @@ struct Respond: ParsableCommand {
                 let store = try state.openForReading(as: "respond apply")
                 defer { store.close() }
                 let plans = try Respond.plans(store, policy, since: since, alert: alert)
-                try put(try Respond.text(plans, store, color.style).text)
+                try put(
+                    try Respond.text(
+                        plans, store, color.style, hasConnector: response.policies.hasConnector
+                    ).text)
                 try put("A dry run: nothing was sent. Add --act to carry it out.\n")
                 return
             }
@@ -168,7 +191,17 @@ struct Respond: ParsableCommand {
                 shouldStop: { StopSignals.isAsked })
             for line in report.lines { try put(ResponseText.line(line) + "\n") }
             for line in ResponseText.waiting(report) { try put(line + "\n") }
-            if report.lines.isEmpty, report.waiting.isEmpty { try put("Nothing is to be done.\n") }
+            if report.lines.isEmpty, report.waiting.isEmpty {
+                let left = try Respond.leftCount(store)
+                guard left == 0 else {
+                    try put(
+                        "Nothing new is to be done, but \(counted(left, "earlier action")) FAILED and"
+                            + " \(left == 1 ? "needs" : "need") a person:"
+                            + " 'lastseen respond status --verbose' has them.\n")
+                    throw ExitCode(1)
+                }
+                try put("Nothing is to be done.\n")
+            }
             if report.needsAttention { throw ExitCode(1) }
             if !report.waiting.isEmpty || report.lines.contains(where: { $0.action.state.isOpen }) {
                 throw ExitCode(75)

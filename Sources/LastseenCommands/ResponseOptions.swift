@@ -61,6 +61,9 @@ struct PolicyOptions: ParsableArguments {
             connector: kind)
     }
 
+    /// Whether it is said how steps are carried out.
+    var hasConnector: Bool { webhook != nil || exec != nil }
+
     var kind: ConnectorKind { connector ?? (exec != nil && webhook == nil ? .exec : .webhook) }
 
     func validate() throws {
@@ -233,14 +236,15 @@ struct ResponseOptions: ParsableArguments {
         return unsafe String(cString: folder) + "/" + path
     }
 
-    /// Carries out what is planned, at the end of an analysis. What goes wrong is said, and changes
-    /// nothing else: it stays in the outbox.
+    /// Carries out what is planned, at the end of an analysis, and says what was done. What goes wrong
+    /// is said, and changes nothing else: it stays in the outbox.
     func apply(_ store: StateStore, _ connectors: [any Connector]) {
         do {
             var runner = ActionRunner(policy: try policy(), connectors: connectors)
             var random = SystemRandomNumberGenerator()
             let report = try runner.apply(StoreOutbox(store), clock: wallTime, random: &random)
             for line in ResponseText.troubles(report) { complain(line) }
+            for line in ResponseText.successes(report) { try put(line + "\n") }
         } catch {
             complain("\(error)")
         }

@@ -27,13 +27,50 @@ enum ResponseText {
 
     /// Only what a person should know of: nothing when all went well.
     static func troubles(_ report: ApplyReport) -> [String] {
-        let bad: Set<ActionState> = [.refused, .failed, .dead, .unknown, .retrying, .unanswered]
-        let lines = report.lines.filter { bad.contains($0.action.state) }.map(line)
+        let ends = report.lines.filter { ended.contains($0.action.state) }
+        let again = report.lines.filter {
+            $0.action.state == .retrying || $0.action.state == .unanswered
+        }
         let expected: Set<WaitReason> = [.notDue, .order]
         var left = report
         left.waiting = left.waiting.filter { !expected.contains($0.key) }
-        let all = lines + waiting(left)
-        return all.isEmpty
-            ? [] : all + ["nothing of it is lost: 'lastseen respond status' shows the outbox"]
+        let later = again.map(line) + waiting(left)
+        var all = ends.map(line)
+        if !ends.isEmpty {
+            all.append(
+                "\(counted(ends.count, "action")) FAILED and \(ends.count == 1 ? "needs" : "need") a"
+                    + " person: 'lastseen respond status --verbose' has them")
+        }
+        if !later.isEmpty {
+            all += later
+            all.append("nothing of that is lost: 'lastseen respond status' shows the outbox")
+        }
+        return all
+    }
+
+    /// In which an action is not done and is not tried again.
+    static let ended: Set<ActionState> = [.refused, .failed, .dead, .unknown]
+
+    /// What was done, of whom: `logged out session s1 of ann`.
+    private static func deed(_ action: PlannedAction) -> String {
+        let who = SafeText.visible(
+            action.userName.isEmpty ? action.userID : action.userName, limit: 100)
+        return switch action.kind {
+        case .notify: "notified of \(who)"
+        case .stepUp: "required \(who) to sign in anew"
+        case .logOutSession:
+            "logged out session \(SafeText.visible(action.sessionID, limit: 300)) of \(who)"
+        case .logOutOthers: "logged out the other sessions of \(who)"
+        case .logOutEverywhere: "logged out all sessions of \(who)"
+        case .requirePasswordChange: "required \(who) to change the password"
+        case .suspend: "suspended \(who)"
+        }
+    }
+
+    /// A line for each action that was done: `Done: logged out session s1 of ann`.
+    static func successes(_ report: ApplyReport) -> [String] {
+        report.lines.filter { $0.action.state == .done || $0.action.state == .alreadySo }.map {
+            "Done: \(deed($0.action))" + ($0.action.state == .alreadySo ? " (it was so already)" : "")
+        }
     }
 }

@@ -21,7 +21,14 @@ struct RespondTests {
         let folder = try alerted()
         try program("exit 0", in: folder)
         let plan = try folder.run("respond", "plan", "--state", "s.db")
-        #expect(plan.output.contains("1 step would be sent"))
+        #expect(plan.output.contains("log-out-session: session gus-x1 of gus@example.com: could be done\n"))
+        #expect(
+            plan.output.contains(
+                "1 step could be done, once you say how: lastseen respond apply --act --exec PROGRAM"
+                    + " (or --webhook URL)."))
+        let how = try folder.run("respond", "plan", "--state", "s.db", "--exec", "./end")
+        #expect(how.output.contains("would be sent by exec"))
+        #expect(how.output.contains("1 step would be sent."))
         let dry = try folder.run("respond", "apply", "--state", "s.db", "--exec", "./end")
         #expect(dry.status == 0 && dry.output.contains("A dry run"))
         #expect(folder.read("got.ndjson").isEmpty)
@@ -39,6 +46,9 @@ struct RespondTests {
         let id = String(list.output.dropFirst(7).prefix(18))
         let show = try folder.run("alerts", "show", id, "--state", "s.db")
         #expect(show.output.contains("(done)"))
+        for (word, status) in [(id, Int32(0)), (String(id.prefix(8)), 0), ("a-ffffff", 66), ("a-", 66)] {
+            #expect(try folder.run("respond", "plan", word, "--state", "s.db").status == status)
+        }
     }
 
     @Test("how a program ends decides", arguments: [
@@ -50,16 +60,25 @@ struct RespondTests {
         let result = try folder.run("respond", "apply", "--state", "s.db", "--act", "--exec", "./end")
         #expect(result.status == status, "\(result.output) \(result.errors)")
         #expect(result.output.contains(state))
+        let again = try folder.run("respond", "apply", "--state", "s.db", "--act", "--exec", "./end")
+        #expect(again.status == status, "\(again.output) \(again.errors)")
+        #expect(again.output.contains("1 earlier action FAILED and needs a person") == (state == "failed"))
+        #expect(again.output.contains("Nothing is to be done.") == (state == "done"))
     }
 
-    @Test("a target that fails changes nothing of an analysis, and is told of", arguments: ["exit 1", "exit 75"])
-    func failing(_ body: String) throws {
+    @Test("a target that fails changes nothing of an analysis, and is told of", arguments: [
+        ("exit 1", "1 action FAILED and needs a person"), ("exit 75", "nothing of that is lost"),
+        ("exit 0", ""),
+    ])
+    func failing(_ body: String, says: String) throws {
         let folder = try Folder()
         try program(body, in: folder)
         let result = try folder.run(
             "analyze", "--state", "s.db", "--act", "--exec", "./end", Program.sample("impossible-trip"))
         #expect(result.status == 2)
-        #expect(result.errors.contains("nothing of it is lost"))
+        #expect(says.isEmpty ? result.errors.isEmpty : result.errors.contains(says), "\(result.errors)")
+        let done = "Done: logged out session gus-x1 of gus@example.com\n"
+        #expect(result.output.hasSuffix(done) == says.isEmpty)
         #expect(result.output.contains("gus-x1"))
     }
 
