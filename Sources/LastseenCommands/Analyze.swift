@@ -17,7 +17,8 @@ struct Analyze: ParsableCommand {
             was renamed or rotated since; a file that was replaced is read from its start.
 
             For cron: silent with status 0 when there is nothing; alerts as text on standard output \
-            and status 2 when there is. Running it twice over the same file changes nothing.
+            and status 2 when there is; a line on standard error when lines were refused. Running it \
+            twice over the same file changes nothing.
 
               lastseen analyze auth.ndjson
               lastseen analyze --format sshd --year 2026 /var/log/auth.log*
@@ -25,9 +26,9 @@ struct Analyze: ParsableCommand {
               lastseen analyze logs/ --output ndjson:alerts.ndjson --report report.html
               lastseen analyze auth.ndjson --act --exec /usr/local/bin/end-session
 
-            Exit statuses: 0 nothing found, 2 alerts, 1 a failure, 64 misuse, 65 more refused lines than \
-            --max-rejects, 66 an input that cannot be read, 73 an output cannot be made, 74 reading or \
-            writing failed, 75 the state is in use by another run, 78 a bad rule or database.
+            Exit statuses: 0 nothing found, 2 alerts, 1 a failure, 64 misuse, 65 all lines refused, or \
+            more than --max-rejects, 66 an input that cannot be read, 73 an output cannot be made, 74 \
+            reading or writing failed, 75 the state is in use by another run, 78 a bad rule or database.
             """)
 
     @Argument(help: "Files or folders of records; '-' is standard input.")
@@ -67,13 +68,11 @@ struct Analyze: ParsableCommand {
             try ReportWriter.write(path, store: store, databases: databases, now: wallTime())
         }
         if response.act { response.apply(store, connectors) }
-        if result.hasTooManyRejects(share: closing.rejectShare) {
-            complain(
-                "\(result.summary.rejected) of \(result.lines) lines were refused, more than"
-                    + " --max-rejects allows. "
-                    + (output.rejects.map { "They are in \($0)." } ?? "See them with --rejects FILE."))
-            throw ExitCode(65)
-        }
+        let isTooMany = result.hasTooManyRejects(share: closing.rejectShare)
+        let refused = RefusalText.line(
+            result, rejectsPath: output.rejects, isTooMany: isTooMany)
+        if let refused { complain(refused) }
+        if isTooMany || result.hasOnlyRejects { throw ExitCode(65) }
         if result.summary.alertsOpened + result.summary.alertsAmended
             + result.summary.alertsRetracted + result.printed > 0
         {

@@ -30,7 +30,7 @@ struct WatchCommand: ParsableCommand {
             Output files that are renamed (logrotate) are opened anew within a second.
 
             Exit statuses: 0 ended by a signal or by the end of standard input, 1 a failure, 64 \
-            misuse, 66 an input that cannot be read, 73 an output cannot be made, 74 writing failed, \
+            misuse, 65 all lines of standard input refused, 66 an input that cannot be read, 73 an output cannot be made, 74 writing failed, \
             75 the state is in use by another run, 78 a bad rule or database.
             """)
 
@@ -74,6 +74,10 @@ struct WatchCommand: ParsableCommand {
         defer { responder?.stop() }
         try watch.run(wakeDescriptor: wake) { StopSignals.isAsked }
         if running.verbose { complain(watch.result.summary.text()) }
+        let refused = RefusalText.line(watch.result, rejectsPath: output.rejects)
+        if let refused { complain(refused) }
+        // A service that is stopped has not failed.
+        if watch.result.hasOnlyRejects, !StopSignals.isAsked { throw ExitCode(65) }
     }
 
     /// A folder is refused: which files will be in it is not known yet.

@@ -57,6 +57,8 @@ public struct AnalysisResult: Sendable {
     public var notes: [String] = []
     /// Alerts that went to standard output.
     public var printed = 0
+    /// The first line that was refused; nil when none was.
+    public var firstReject: Reject?
 
     public init() {}
 
@@ -65,6 +67,9 @@ public struct AnalysisResult: Sendable {
     public func hasTooManyRejects(share: Double) -> Bool {
         lines >= 100 && Double(summary.rejected) > share * Double(lines)
     }
+
+    /// Whether there were lines to judge and each of them was refused: then nothing was looked at.
+    public var hasOnlyRejects: Bool { summary.rejected > 0 && summary.records == 0 }
 }
 
 /// Runs records from sources through the engine into the state and the outputs.
@@ -200,6 +205,7 @@ public final class Analysis {
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
+        result.firstReject = counters.firstReject
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

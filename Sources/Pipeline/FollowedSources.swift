@@ -145,7 +145,7 @@ final class FollowedSources {
     private func write(_ source: Source, upTo line: UInt64, _ outputs: Outputs) throws {
         while let reject = source.rejects.first, reject.line <= line {
             try outputs.reject(reject)
-            counters.rejected += 1
+            counters.note(reject)
             source.rejects.removeFirst()
         }
     }

@@ -9,8 +9,15 @@ struct IntakeCounters {
     var lines: UInt64 = 0
     var skipped: UInt64 = 0
     var rejected: UInt64 = 0
+    /// Of those, the first.
+    private(set) var firstReject: Reject?
     /// Last lines that the next run reads again.
     var unfinished = 0
+
+    mutating func note(_ reject: Reject) {
+        rejected += 1
+        if firstReject == nil { firstReject = reject }
+    }
 }
 
 extension Chunk {
@@ -196,7 +203,7 @@ enum LaneBatch {
             // What was refused before that line is done with.
             for lane in lanes {
                 for reject in lane.decoded.rejects where reject.line < chunk.firstLine {
-                    counters.rejected += 1
+                    counters.note(reject)
                     try outputs.reject(reject)
                 }
             }
@@ -205,8 +212,10 @@ enum LaneBatch {
         for lane in lanes {
             counters.lines += lane.decoded.lines
             counters.skipped += lane.decoded.skipped
-            counters.rejected += UInt64(lane.decoded.rejects.count)
-            for reject in lane.decoded.rejects { try outputs.reject(reject) }
+            for reject in lane.decoded.rejects {
+                counters.note(reject)
+                try outputs.reject(reject)
+            }
         }
         counters.records += records
         return chunk.position(afterOffset: chunk.endOffset, line: chunk.lastLine)
@@ -330,7 +339,7 @@ final class MergedSources {
     private func write(_ source: Source, upTo line: UInt64, _ outputs: Outputs) throws {
         while let reject = source.rejects.first, reject.line <= line {
             try outputs.reject(reject)
-            counters.rejected += 1
+            counters.note(reject)
             source.rejects.removeFirst()
         }
     }

@@ -161,6 +161,7 @@ public final class Watch {
         result.lines = sources.counters.lines
         result.summary.records = sources.counters.records
         result.summary.rejected = Int(sources.counters.rejected)
+        result.firstReject = sources.counters.firstReject
         result.summary.skipped = Int(sources.counters.skipped)
         result.summary.users = engine.profileCount
         result.summary.alertsOpened = engine.counters.opened

@@ -86,8 +86,9 @@ struct ExitStatusTests {
         }
     }
 
-    @Test("more refused lines than --max-rejects end with 65, from 100 lines on", arguments: [
-        (99, 99, "1", Int32(0)), (100, 2, "1", 65), (100, 1, "1", 0), (200, 100, "50", 0),
+    @Test("all lines refused, or more than --max-rejects from 100 lines on, end with 65", arguments: [
+        (99, 98, "1", Int32(0)), (99, 99, "1", 65), (1, 1, "100", 65), (3, 0, "1", 0),
+        (100, 2, "1", 65), (100, 1, "1", 0), (200, 100, "50", 0),
         (200, 101, "50", 65),
     ])
     func rejects(lines: Int, bad: Int, percent: String, status: Int32) throws {
