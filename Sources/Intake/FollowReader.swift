@@ -244,14 +244,14 @@ public final class FollowReader: @unchecked Sendable {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { String(path[...$0]) } ?? "./"
         let base = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        let files: [Input]
+        let files: [String]
         do {
-            files = try InputList.resolve([folder])
+            files = try InputList.files(in: folder)
         } catch {
             return []
         }
         var found: [(path: String, modified: Int64)] = []
-        for case .file(let other) in files where found.count < 64 {
+        for other in files where found.count < 64 {
             let name = other.dropFirst(folder.count)
             guard name.hasPrefix(base), name != base else { continue }
             var information = stat()

@@ -6,10 +6,14 @@ public enum IntakeError: Error, Equatable, CustomStringConvertible {
     case notPermitted(path: String)
     /// Neither a file that can be read nor a folder.
     case notReadable(path: String, reason: String)
+    /// A folder that does not stand for files.
+    case badFolder(path: String, problem: String)
     /// A read that began well failed.
     case readFailed(path: String, reason: String)
     /// `--format auto` knows no format that fits.
     case formatUnknown(path: String, known: [String])
+    /// None of the files that were found in folders fits a format.
+    case noneFits(count: Int, known: [String])
     /// No built-in format has this name.
     case noSuchFormat(name: String, nearest: String, known: [String])
     /// A format file is wrong.
@@ -22,9 +26,9 @@ public enum IntakeError: Error, Equatable, CustomStringConvertible {
     /// The exit status of sysexits that fits.
     public var exitCode: Int32 {
         switch self {
-        case .missing, .notPermitted, .notReadable: 66
+        case .missing, .notPermitted, .notReadable, .badFolder: 66
         case .readFailed: 74
-        case .formatUnknown, .badBeginning: 65
+        case .formatUnknown, .noneFits, .badBeginning: 65
         case .noSuchFormat: 64
         case .badFormat: 78
         case .unavailable: 75
@@ -43,6 +47,12 @@ public enum IntakeError: Error, Equatable, CustomStringConvertible {
             "\(path): reading failed: \(reason). What was read before stays; run again."
         case .formatUnknown(let path, let known):
             "\(path): its first lines fit no known format (\(known.joined(separator: ", "))). "
+                + "Name one with --format, or describe it with --format-file."
+        case .badFolder(let path, let problem):
+            "\(path): \(problem)"
+        case .noneFits(let count, let known):
+            "None of the files found (\(count)) fits a known format "
+                + "(\(known.joined(separator: ", "))). "
                 + "Name one with --format, or describe it with --format-file."
         case .noSuchFormat(let name, let nearest, let known):
             "'\(name)' is not a format. Did you mean '\(nearest)'? "

@@ -14,7 +14,8 @@ struct Analyze: ParsableCommand {
         discussion: """
             Reads files, folders and standard input ('-'), plain, gzip or zstd, several at once \
             (merged by time). Goes on where the state says the last run left each file, also when it \
-            was renamed or rotated since; a file that was replaced is read from its start.
+            was renamed or rotated since; a file that was replaced is read from its start. Folders are \
+            searched with those below them; what is found there and fits no format is passed over.
 
             For cron: silent with status 0 when there is nothing; alerts as text on standard output \
             and status 2 when there is; a line on standard error when lines were refused. Running it \
@@ -57,7 +58,8 @@ struct Analyze: ParsableCommand {
         let analysis = try Analysis(options, store: store, now: wallTime)
         let meter = ProgressMeter(isOn: closing.progress)
         if meter.isOn { analysis.progress = meter.show }
-        try analysis.analyze(inputs)
+        analysis.didPassOver = { complain($0) }
+        try analysis.analyze(inputs.inputs, unnamed: inputs.unnamed)
         meter.clear()
         let result = analysis.result
         if running.verbose {

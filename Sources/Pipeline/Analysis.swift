@@ -87,6 +87,9 @@ public final class Analysis {
     /// Called from time to time with what was read, and of how many bytes.
     public var progress: ((_ records: Int, _ bytes: UInt64, _ total: UInt64?) -> Void)?
 
+    /// Called with a line for a person about each file that was passed over.
+    public var didPassOver: ((String) -> Void)?
+
     /// - Parameter now: Wall time, for stamps.
     public init(
         _ options: AnalysisOptions, store: StateStore, now: @escaping () -> Timestamp
@@ -110,18 +113,28 @@ public final class Analysis {
 
     /// Reads the inputs to their ends, each from where the state says it was left.
     ///
-    /// Several inputs are merged by time. On an error what was committed stays, and the next run goes
+    /// Several inputs are merged by time. Those of `unnamed` that fit no known format are passed over,
+    /// unless all inputs would be. On an error what was committed stays, and the next run goes
     /// on from there.
-    public func analyze(_ inputs: [Input]) throws {
+    public func analyze(_ inputs: [Input], unnamed: Set<Input> = []) throws {
         let candidates = try store.checkpoints().map(\.position)
         var readers: [SourceReader] = []
         for input in inputs {
-            let reader = try SourceReader(
-                input: input, format: options.format, options: options.intake,
-                resumeCandidates: candidates)
-            result.notes += reader.notes
-            if !reader.formatNote.isEmpty { result.notes.append(reader.formatNote) }
-            readers.append(reader)
+            do {
+                let reader = try SourceReader(
+                    input: input, format: options.format, options: options.intake,
+                    resumeCandidates: candidates)
+                result.notes += reader.notes
+                if !reader.formatNote.isEmpty { result.notes.append(reader.formatNote) }
+                readers.append(reader)
+            } catch {
+                guard case .formatUnknown(let path, let known) = error, unnamed.contains(input)
+                else { throw error }
+                didPassOver?("\(path): passed over: its first lines fit no known format")
+                if input == inputs.last, readers.isEmpty {
+                    throw IntakeError.noneFits(count: inputs.count, known: known)
+                }
+            }
         }
         let total = readers.reduce(UInt64?(0)) { sum, reader in
             guard let sum, let bytes = reader.totalBytes else { return nil }
@@ -192,6 +205,7 @@ public final class Analysis {
         result.lines = counters.lines
         result.summary.records = counters.records
         result.summary.rejected = Int(counters.rejected)
+        result.firstReject = counters.firstReject
         result.summary.skipped = Int(counters.skipped)
         if counters.unfinished > 0 {
             result.notes.append(
@@ -205,7 +219,6 @@ public final class Analysis {
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
-        result.firstReject = counters.firstReject
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

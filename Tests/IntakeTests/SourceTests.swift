@@ -152,8 +152,29 @@ struct SourceTests {
         let scratch = Scratch()
         for name in ["b", "a", ".hidden", "C"] { scratch.write(name, "") }
         #expect(
-            try InputList.resolve([scratch.path, "-", scratch.file("a"), "-"])
+            try InputList.resolve([scratch.path, "-", scratch.file("a"), "-"]).inputs
                 == ["C", "a", "b"].map { .file(path: scratch.file($0)) } + [.standardInput])
+    }
+
+    @Test("folders are searched through, without hidden ones and links to folders")
+    func foldersBelow() throws {
+        let scratch = Scratch()
+        for folder in ["b", "b/deep", "b/.git", "empty"] { mkdir(scratch.file(folder), 0o700) }
+        for name in ["c", "a", "b/deep/x", "b/.git/x", "b/1"] { scratch.write(name, "") }
+        #expect(symlink(scratch.path, scratch.file("b/loop")) == 0)
+        #expect(symlink(scratch.file("a"), scratch.file("link")) == 0)
+        let found = try InputList.resolve([scratch.path, scratch.file("c")])
+        #expect(
+            found.inputs == ["a", "b/1", "b/deep/x", "c", "link"].map { .file(path: scratch.file($0)) })
+        // The one that was named as well is not among those that may be passed over.
+        #expect(found.unnamed == Set(found.inputs).subtracting([.file(path: scratch.file("c"))]))
+        do {
+            _ = try InputList.resolve([scratch.file("empty")])
+            Issue.record("an empty folder was taken")
+        } catch let error as IntakeError {
+            #expect(error.exitCode == 66)
+            #expect(error.description.contains("there is no file in this folder"))
+        }
     }
 
     // MARK: - The same however it is cut

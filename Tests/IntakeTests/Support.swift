@@ -14,12 +14,16 @@ final class Scratch {
         path = String(cString: mkdtemp(&template)!)
     }
 
-    deinit {
-        for name in names() { unlink("\(path)/\(name)") }
-        rmdir(path)
+    deinit { Scratch.remove(path) }
+
+    private static func remove(_ folder: String) {
+        for name in names(folder) where unlink("\(folder)/\(name)") != 0 {
+            remove("\(folder)/\(name)")
+        }
+        rmdir(folder)
     }
 
-    private func names() -> [String] {
+    private static func names(_ path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []

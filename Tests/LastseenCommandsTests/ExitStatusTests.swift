@@ -105,6 +105,32 @@ struct ExitStatusTests {
             "--rejects", "bad.ndjson", "records.ndjson")
         #expect(result.status == status, "\(result.errors)")
         #expect(folder.read("bad.ndjson").split(separator: "\n").count == bad)
+        let says = "lastseen: \(bad) of \(lines) line\(lines == 1 ? "" : "s") refused"
+        #expect(result.errors.hasPrefix(bad == 0 ? "" : says), "\(result.errors)")
+        #expect(result.errors.contains("; the first, records.ndjson line 1: ") == (bad > 0))
+        #expect(result.errors.filter { $0 == "\n" }.count == (bad == 0 ? 0 : 1))
+    }
+
+    @Test("what is found in a folder and fits no format is passed over, what is named is not")
+    func passedOver() throws {
+        let folder = try Folder()
+        for name in ["logs", "logs/deep", "prose", "none"] { mkdir("\(folder.path)/\(name)", 0o700) }
+        try folder.write(try sampleText("impossible-trip"), to: "logs/deep/a.ndjson")
+        for name in ["logs/README.md", "prose/README.md"] {
+            try folder.write("# Logs\n\nWhat is in here.\n", to: name)
+        }
+        let note = "lastseen: logs/README.md: passed over: its first lines fit no known format\n"
+        let found = try folder.run("analyze", "--state", ":memory:", "logs")
+        #expect(found.status == 2)
+        #expect(found.errors == note)
+        let named = try folder.run("analyze", "--state", ":memory:", "logs", "logs/README.md")
+        #expect(named.status == 65)
+        let prose = try folder.run("analyze", "--state", ":memory:", "prose")
+        #expect(prose.status == 65)
+        #expect(prose.errors.contains("None of the files found (1) fits a known format"))
+        let none = try folder.run("analyze", "--state", ":memory:", "none")
+        #expect(none.status == 66)
+        #expect(none.errors.contains("there is no file in this folder"))
     }
 
     @Test("a state that another run holds is 75, and says who")
