@@ -74,7 +74,7 @@ struct SurvivalTests {
     @Test("a log cut or changed anywhere leaves an earlier commit, whole")
     func tornLog() throws {
         let folder = Folder()
-        // What was moved to the file had reached the disk in the log first: a log that lost it while
+        // What is moved to the file has reached the disk in the log first: a log that lost it while
         // the file has it is nothing that happens.
         let child = try Child(.loggedGenerations, in: folder)
         while folder.read("ack").count < 40 * 8 { usleep(500) }
