@@ -108,7 +108,8 @@ extension Judge {
             tenant: profile.tenant.string, userID: profile.userID.string,
             userName: profile.userName.string, sessionID: sessions.first ?? "",
             otherSessionIDs: Array(sessions.dropFirst()),
-            deviceID: text.string(suspect.deviceText), deviceLabel: label.isEmpty ? "Unknown" : label,
+            deviceID: text.string(suspect.deviceText),
+            deviceLabel: label.isEmpty ? "Unknown" : label,
             place: Place(
                 city: text.string(suspect.cityText), region: text.string(suspect.regionText),
                 country: suspect.country.description,
@@ -120,7 +121,8 @@ extension Judge {
                 asn: suspect.asn, organization: text.string(suspect.organizationText),
                 kind: suspect.kind),
             risk: risk, severity: Severity(risk: risk), title: title,
-            summary: summary(text, weighed.map(\.element), suspect, risk: risk, profile), rung: rung,
+            summary: summary(text, weighed.map(\.element), suspect, risk: risk, profile),
+            rung: rung,
             isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)
     }
 
@@ -164,7 +166,8 @@ extension Judge {
         let severity: Severity =
             switch confidence {
             case .certain: rule?.severity ?? .medium
-            case .likely: Severity(rawValue: max(1, (rule?.severity ?? .medium).rawValue - 1)) ?? .low
+            case .likely:
+                Severity(rawValue: max(1, (rule?.severity ?? .medium).rawValue - 1)) ?? .low
             case .possible: .informational
             }
         let description = describe(stored, text)

@@ -94,7 +94,8 @@ extension Block where Element == UInt8 {
     mutating func push<T: BitwiseCopyable>(_ value: T) {
         let size = MemoryLayout<T>.size
         if Int(capacity) - Int(used) < size { grow(to: used + UInt32(size)) }
-        UnsafeMutableRawPointer(base.unsafelyUnwrapped + Int(used)).storeBytes(of: value, as: T.self)
+        UnsafeMutableRawPointer(base.unsafelyUnwrapped + Int(used)).storeBytes(
+            of: value, as: T.self)
         used &+= UInt32(size)
     }
 

@@ -158,7 +158,8 @@ extension Fact {
     // place, track: a = latitude, longitude
     var point: GeoPoint {
         get {
-            GeoPoint(checkedLatitude: Float(bitPattern: a.low), longitude: Float(bitPattern: a.high))
+            GeoPoint(
+                checkedLatitude: Float(bitPattern: a.low), longitude: Float(bitPattern: a.high))
         }
         set { a = pack(newValue.latitude.bitPattern, newValue.longitude.bitPattern) }
     }

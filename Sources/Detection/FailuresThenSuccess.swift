@@ -30,7 +30,9 @@ public struct FailuresThenSuccess: Sendable {
         _ x: StoredSighting, _ context: Context, _ profile: Profile,
         into found: inout [StoredFinding]
     ) {
-        guard profile.tally.failedOnce, x.event == .login, x.isUse, !x.network.isNone else { return }
+        guard profile.tally.failedOnce, x.event == .login, x.isUse, !x.network.isNone else {
+            return
+        }
         let keys = profile.keys.base
         let key = x.network.under(.failures)
         for i in 0..<profile.keys.count where keys.unsafelyUnwrapped[i] == key {
@@ -58,7 +60,7 @@ public struct FailuresThenSuccess: Sendable {
         finding.detector = DetectorKind.failuresThenSuccess.code
         finding.confidence =
             (isFamiliar
-                ? Confidence.possible : failures.burst >= 4 * count ? .certain : .likely).rawValue
+            ? Confidence.possible : failures.burst >= 4 * count ? .certain : .likely).rawValue
         finding.variant = isFamiliar ? 0 : 1
         finding.time = x.time
         finding.here = profile.end(x)

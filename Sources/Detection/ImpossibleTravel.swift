@@ -204,7 +204,8 @@ public struct ImpossibleTravel: Sendable {
             Evidence("speed_after_allowances_kmh", .number(speed)),
             Evidence("speed_limit_kmh", .number(speedLimit)),
             Evidence("minimum_distance_km", .number(minimumDistance)),
-            Evidence("ground_minutes", .number(distance > Self.groundDistance ? groundHours * 60 : 0)),
+            Evidence(
+                "ground_minutes", .number(distance > Self.groundDistance ? groundHours * 60 : 0)),
             Evidence("clock_slack_s", .number(slackHours * 3600)),
             Evidence("familiarity_to", .integer(Int(f.m / 16))),
             Evidence("familiarity_from", .integer(Int(f.m % 16))),

@@ -171,7 +171,9 @@ extension Profile {
             }
         }
         updateTally { if $0.sightings < .max { $0.sightings += 1 } }
-        for i in [context.device, context.network, context.provider, context.place, context.country]
+        for i in [
+            context.device, context.network, context.provider, context.place, context.country,
+        ]
         where i >= 0 {
             widen(i)
         }

@@ -263,7 +263,9 @@ private struct Reader {
     }
 
     mutating func varint32() throws(ProfileError) -> UInt32 {
-        guard let value = UInt32(exactly: try varint()) else { throw .damaged("a number is too large") }
+        guard let value = UInt32(exactly: try varint()) else {
+            throw .damaged("a number is too large")
+        }
         return value
     }
 

@@ -39,7 +39,8 @@ struct StoredEnd: BitwiseCopyable, Sendable {
             device.rawValue, session.rawValue, network.rawValue, address.high, address.low,
             UInt64(point.latitude.bitPattern) << 32 | UInt64(point.longitude.bitPattern),
             UInt64(asn) << 32 | UInt64(radius) << 16 | UInt64(country.rawValue),
-            UInt64(kindCode) << 8 | UInt64(placeFlag), heap.text(recordText).hash(domain: HashDomain.record),
+            UInt64(kindCode) << 8 | UInt64(placeFlag),
+            heap.text(recordText).hash(domain: HashDomain.record),
         ]
         return words.reduce(UInt64(bitPattern: time), mix)
     }

@@ -43,7 +43,8 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     init(_ sighting: UnsafePointer<Sighting>) {
         time = sighting.pointee.record.time.milliseconds
         recordKey = sighting.pointee.recordKey
-        device = sighting.pointee.deviceHash == 0 ? .none : FactKey(.device, sighting.pointee.deviceHash)
+        device =
+            sighting.pointee.deviceHash == 0 ? .none : FactKey(.device, sighting.pointee.deviceHash)
         let address = sighting.pointee.record.address
         self.address = address
         if address.isNone {
@@ -51,10 +52,13 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         } else {
             let prefix = address.networkPrefix
             network = FactKey(.network, mix(prefix.high, prefix.low))
-            provider = sighting.pointee.place.asn == 0 ? .none : FactKey(.provider, mix(UInt64(sighting.pointee.place.asn), 5))
+            provider =
+                sighting.pointee.place.asn == 0
+                ? .none : FactKey(.provider, mix(UInt64(sighting.pointee.place.asn), 5))
         }
         point = sighting.pointee.place.point
-        placeFlags = (sighting.pointee.place.hasPlace ? 1 : 0) | (sighting.pointee.place.isLocated ? 2 : 0)
+        placeFlags =
+            (sighting.pointee.place.hasPlace ? 1 : 0) | (sighting.pointee.place.isLocated ? 2 : 0)
         place =
             sighting.pointee.place.hasPlace
             ? FactKey(
@@ -64,7 +68,9 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         countryCode = sighting.pointee.place.country
         country =
             countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
-        session = sighting.pointee.sessionHash == 0 ? .none : FactKey(.session, sighting.pointee.sessionHash)
+        session =
+            sighting.pointee.sessionHash == 0
+            ? .none : FactKey(.session, sighting.pointee.sessionHash)
         asn = sighting.pointee.place.asn
         radius = sighting.pointee.place.radiusKilometers
         eventCode = sighting.pointee.record.event.rawValue

@@ -59,7 +59,7 @@ public struct UnrecognizedDevice: Sendable {
         finding.variant = isNetworkKnown ? 0 : isHidden ? 3 : isCountryNew ? 2 : 1
         finding.confidence =
             (isNetworkKnown
-                ? Confidence.possible : isHidden || isCountryNew ? .certain : .likely).rawValue
+            ? Confidence.possible : isHidden || isCountryNew ? .certain : .likely).rawValue
         finding.time = x.time
         finding.here = profile.end(x)
         finding.n = devices

@@ -272,7 +272,8 @@ final class Engine {
         if alerts.count < 16 { return alerts.map { finish($0.alert) } }
         let parts = Parts(count: team.count)
         team.run { [self, team] worker in
-            let range = alerts.count * worker / team.count..<alerts.count * (worker + 1) / team.count
+            let range =
+                alerts.count * worker / team.count..<alerts.count * (worker + 1) / team.count
             parts.set(worker, alerts[range].map { self.finish($0.alert) })
         }
         return parts.all

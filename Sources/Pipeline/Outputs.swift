@@ -75,7 +75,8 @@ final class Outputs {
                 ? FeedWriter(path: target.path, committedLength: Outputs.size(target.path))
                 : FeedWriter(path: target.path, committedLength: length(target.name))
             if writer.wasReplaced {
-                notes.append("\(target.path): shorter than this state left it; adding to what is there.")
+                notes.append(
+                    "\(target.path): shorter than this state left it; adding to what is there.")
             }
             sinks.append(Sink(target: target, writer: writer))
         }
@@ -106,7 +107,8 @@ final class Outputs {
             guard row?.committedLength != length else { return }
             present.append(
                 OutputRow(
-                    name: name, committedLength: length, lastSequence: row?.lastSequence ?? sequence))
+                    name: name, committedLength: length, lastSequence: row?.lastSequence ?? sequence
+                ))
         }
         for sink in sinks where sink.target.path != "-" {
             note(sink.target.name, sink.writer, lastSequence)
@@ -205,7 +207,8 @@ final class Outputs {
     /// for a person. The next commit stores the new file's length.
     func followRotation() throws -> [String] {
         var notes: [String] = []
-        for writer in sinks.filter({ $0.target.path != "-" }).map(\.writer) + [rejects].compactMap({ $0 })
+        for writer in sinks.filter({ $0.target.path != "-" }).map(\.writer)
+            + [rejects].compactMap({ $0 })
         where try writer.reopenIfMoved() {
             notes.append("\(writer.path) was rotated: going on in a new file.")
         }

@@ -129,7 +129,8 @@ final class ProfileShard: @unchecked Sendable {
     @inline(__always)
     private func prefetchSlot(_ key: UInt64) {
         slots.withUnsafeBufferPointer {
-            ls_prefetch($0.baseAddress.unsafelyUnwrapped + (Int(truncatingIfNeeded: key &>> 20) & mask))
+            ls_prefetch(
+                $0.baseAddress.unsafelyUnwrapped + (Int(truncatingIfNeeded: key &>> 20) & mask))
         }
     }
 
@@ -163,7 +164,8 @@ final class ProfileShard: @unchecked Sendable {
         let key = sighting.pointee.userKey
         (profiles + index).initialize(
             to: Profile(
-                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID, userKey: key,
+                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID,
+                userKey: key,
                 rowKey: key))
         epochs[index] = epoch
         count += 1

@@ -108,12 +108,16 @@ private final class NamelessFile {
         descriptor = mkstemp(&name)
         guard descriptor >= 0 else {
             throw IntakeError.unavailable(
-                reason: "no temporary file can be made in \(folder): \(String(cString: strerror(errno)))")
+                reason:
+                    "no temporary file can be made in \(folder): \(String(cString: strerror(errno)))"
+            )
         }
         unlink(name)
         var done = 0
         while done < bytes.count {
-            let count = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            let count = bytes[done...].withUnsafeBytes {
+                write(descriptor, $0.baseAddress, $0.count)
+            }
             guard count > 0 else {
                 close(descriptor)
                 throw IntakeError.unavailable(

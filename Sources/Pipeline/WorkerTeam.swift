@@ -150,11 +150,13 @@ func startThread(_ body: @escaping () -> Void) -> pthread_t {
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &old)
     let box = Unmanaged.passRetained(Box(body))
-    let code = pthread_create(&thread, nil, { raw in
-        guard let raw else { return nil }
-        Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body()
-        return nil
-    }, box.toOpaque())
+    let code = pthread_create(
+        &thread, nil,
+        { raw in
+            guard let raw else { return nil }
+            Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body()
+            return nil
+        }, box.toOpaque())
     pthread_sigmask(SIG_SETMASK, &old, nil)
     precondition(code == 0, "the system gives no thread")
     return thread

@@ -9,7 +9,9 @@ import Glibc
 
     /// Returns nil for a point off the globe: a bad record is bad input, not a bug.
     @inlinable public init?(latitude: Double, longitude: Double) {
-        guard latitude >= -90, latitude <= 90, longitude >= -180, longitude <= 180 else { return nil }
+        guard latitude >= -90, latitude <= 90, longitude >= -180, longitude <= 180 else {
+            return nil
+        }
         self.latitude = Float(latitude)
         self.longitude = Float(longitude)
     }

@@ -65,7 +65,9 @@
     /// The same on every machine and in every run, since keys are stored. Session, device and user
     /// ids come from attackers, hence not a multiply-and-fold hash, whose collisions can be written
     /// down. About 12 ns for 20 bytes.
-    @inlinable public func hash(domain: UInt64) -> UInt64 { hashPair(domain: domain, wantsBoth: false).0 }
+    @inlinable public func hash(domain: UInt64) -> UInt64 {
+        hashPair(domain: domain, wantsBoth: false).0
+    }
 
     /// As `hash`, with a second word that is independent of the first (as SipHash's 128-bit form has
     /// it: three more rounds after v1 ^= 0xdd).

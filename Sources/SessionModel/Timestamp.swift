@@ -18,7 +18,9 @@
     public static let earliest = Timestamp(milliseconds: 946_684_800_000)
 
     /// Days since 1970-01-01 (UTC), rounded down.
-    @inlinable public var day: Int32 { Int32(truncatingIfNeeded: floorDivide(milliseconds, 86_400_000)) }
+    @inlinable public var day: Int32 {
+        Int32(truncatingIfNeeded: floorDivide(milliseconds, 86_400_000))
+    }
 
     @inlinable public func adding(milliseconds delta: Int64) -> Timestamp {
         Timestamp(milliseconds: milliseconds &+ delta)
@@ -129,7 +131,9 @@ extension Timestamp {
     }
 
     /// The parts of the civil date in UTC.
-    public var civil: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, ms: Int) {
+    public var civil:
+        (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, ms: Int)
+    {
         let days = Int(floorDivide(milliseconds, 86_400_000))
         let rest = Int(milliseconds - Int64(days) * 86_400_000)
         let z = days + 719_468

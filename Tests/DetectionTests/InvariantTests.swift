@@ -27,7 +27,8 @@ func randomLife(seed: UInt64, count: Int) -> [Sighting] {
         let strange = Int.random(in: 0..<12, using: &random) == 0
         let spot =
             strange
-            ? Spot.all.randomElement(using: &random) : [.oslo, .osloOffice].randomElement(using: &random)
+            ? Spot.all.randomElement(using: &random)
+            : [.oslo, .osloOffice].randomElement(using: &random)
         life.append(
             sighting(
                 "e\(i)", hours: hours, at: Int.random(in: 0..<20, using: &random) == 0 ? nil : spot,
@@ -46,7 +47,11 @@ func randomLife(seed: UInt64, count: Int) -> [Sighting] {
 func delayed(_ life: [Sighting], hours: Double, seed: UInt64) -> [Sighting] {
     var random = Seeded(state: seed &+ 99)
     return life.map { s in
-        (s, s.record.time.milliseconds + Int64.random(in: 0...Int64(hours * 3_600_000), using: &random))
+        (
+            s,
+            s.record.time.milliseconds
+                + Int64.random(in: 0...Int64(hours * 3_600_000), using: &random)
+        )
     }.sorted { ($0.1, $0.0.record.time) < ($1.1, $1.0.record.time) }.map(\.0)
 }
 
@@ -114,7 +119,8 @@ struct InvariantTests {
         var most = 0
         for i in 0..<20_000 {
             let spot = Spot(
-                city: "City \(i)", country: "N\(["A", "B", "C", "D"].randomElement(using: &random)!)",
+                city: "City \(i)",
+                country: "N\(["A", "B", "C", "D"].randomElement(using: &random)!)",
                 latitude: Double.random(in: -80..<80, using: &random),
                 longitude: Double.random(in: -180..<180, using: &random),
                 asn: UInt32.random(in: 1..<60_000, using: &random),

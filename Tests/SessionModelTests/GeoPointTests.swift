@@ -17,7 +17,9 @@ struct GeoPointTests {
         #expect(p.kilometers(to: q) == q.kilometers(to: p))
     }
 
-    static let edges = [(90.0, 180.0, true), (90.001, 0, false), (0, -180.001, false), (.nan, 0, false)]
+    static let edges = [
+        (90.0, 180.0, true), (90.001, 0, false), (0, -180.001, false), (.nan, 0, false),
+    ]
 
     @Test("points off the globe are none", arguments: edges)
     func isPoint(latitude: Double, longitude: Double, isPoint: Bool) {
