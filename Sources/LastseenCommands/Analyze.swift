@@ -48,6 +48,7 @@ struct Analyze: ParsableCommand {
         let book = try rules.load()
         let databases = try geo.open()
         let inputs = try InputList.resolve(inputs)
+        if inputs.inputs.count > 100 { raiseFileLimit() }
         // What is wrong with them shows before anything is judged.
         let connectors = response.act ? try response.connectors() : []
         let store = try state.open(as: "analyze")

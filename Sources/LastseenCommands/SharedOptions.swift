@@ -136,3 +136,11 @@ func coreCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 func mayColor(_ descriptor: Int32) -> Bool {
     environment("NO_COLOR") == nil && isatty(descriptor) == 1 && environment("TERM") != "dumb"
 }
+
+/// Lets the process open as many files as the system allows it: a folder's are all open at once.
+func raiseFileLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}

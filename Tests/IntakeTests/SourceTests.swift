@@ -168,13 +168,11 @@ struct SourceTests {
             found.inputs == ["a", "b/1", "b/deep/x", "c", "link"].map { .file(path: scratch.file($0)) })
         // The one that was named as well is not among those that may be passed over.
         #expect(found.unnamed == Set(found.inputs).subtracting([.file(path: scratch.file("c"))]))
-        do {
-            _ = try InputList.resolve([scratch.file("empty")])
-            Issue.record("an empty folder was taken")
-        } catch let error as IntakeError {
-            #expect(error.exitCode == 66)
-            #expect(error.description.contains("there is no file in this folder"))
+        let error = #expect(throws: IntakeError.self) {
+            try InputList.resolve([scratch.file("empty")])
         }
+        #expect(error?.exitCode == 66)
+        #expect(error?.description.contains("there is no file in this folder") == true)
     }
 
     // MARK: - The same however it is cut
