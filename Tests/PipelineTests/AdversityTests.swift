@@ -49,11 +49,12 @@ struct AdversityTests {
         #expect(try Program.run(arguments, in: whole).status == 2)
         let disk = folder.file("disk")
         mkdir(disk, 0o700)
-        let small = [
-            "analyze", folder.file("records.ndjson"), "--state",
-            what.what == "state" ? disk + "/state.db" : folder.state, "--output",
-            "ndjson:" + (what.what == "feed" ? disk : folder.path) + "/alerts.ndjson",
-        ] + arguments.dropFirst(6)
+        let small =
+            [
+                "analyze", folder.file("records.ndjson"), "--state",
+                what.what == "state" ? disk + "/state.db" : folder.state, "--output",
+                "ndjson:" + (what.what == "feed" ? disk : folder.path) + "/alerts.ndjson",
+            ] + arguments.dropFirst(6)
         // Twice with a full disk, then with room; what is on the disk goes away with its namespace.
         let script = """
             mount -t tmpfs -o size=\(kilobytes)k none \(disk) || exit 99
@@ -100,7 +101,8 @@ struct AdversityTests {
         ("garbage", { $0 = Array("user,time\nann,2026\n".utf8) }, 78, "not a state"),
         (
             "garbage of a whole page",
-            { bytes in bytes = (0..<8192).map { UInt8(truncatingIfNeeded: $0 &* 37 ^ $0 >> 3) } }, 78,
+            { bytes in bytes = (0..<8192).map { UInt8(truncatingIfNeeded: $0 &* 37 ^ $0 >> 3) } },
+            78,
             "not a state"
         ),
         ("half written", { $0.removeLast($0.count / 2) }, 74, "damaged"),

@@ -16,7 +16,9 @@ struct Program {
     }()
 
     /// What every call here shares: this repository's rules, the bundled database and no other.
-    static let usual = ["--format", "native", "--geo", House.city, "--rules", House.root + "/rules"]
+    static let usual = [
+        "--format", "native", "--geo", House.city, "--rules", House.root + "/rules",
+    ]
 
     /// Starts `lastseen` with arguments; what it says goes to files beside `output`.
     ///
@@ -42,7 +44,8 @@ struct Program {
     }
 
     /// Runs to the end.
-    static func run(_ arguments: [String], in folder: Folder, shell: String? = nil) throws -> Ended {
+    static func run(_ arguments: [String], in folder: Folder, shell: String? = nil) throws -> Ended
+    {
         try Program(arguments, output: folder.file("program"), shell: shell).wait()
     }
 

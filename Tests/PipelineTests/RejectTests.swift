@@ -71,7 +71,8 @@ struct RejectTests {
             // What is not printable comes escaped, as the file may be looked at on a terminal.
             #expect(line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F })
         }
-        #expect(rejects[0].hasSuffix(#","text":"bad \"quoted\" \\ and tab\u0009"}"#), "\(rejects[0])")
+        #expect(
+            rejects[0].hasSuffix(#","text":"bad \"quoted\" \\ and tab\u0009"}"#), "\(rejects[0])")
         #expect(rejects[2].hasSuffix(#""text":"bell \u0007 \u001b[31m"}"#), "\(rejects[2])")
     }
 
@@ -84,8 +85,9 @@ struct RejectTests {
 
             """
         let source = try folder.write(Array(log.utf8), to: "auth.log")
-        let result = try Run(format: .fixed(FormatCatalog.named("sshd")), rejects: folder.file("r"))(
-            [source], in: folder.open())
+        let result = try Run(
+            format: .fixed(FormatCatalog.named("sshd")), rejects: folder.file("r"))(
+                [source], in: folder.open())
         #expect(result.summary.records == 1)
         #expect(result.summary.skipped == 2)
         #expect(result.summary.rejected == 0)
@@ -107,7 +109,9 @@ struct RejectTests {
         #expect(result.summary.rejected == rejects.count)
         for name in ["a", "b"] {
             let texts = rejects.compactMap { line in
-                line.firstRange(of: "bad \(name)").map { String(line[$0.lowerBound...].dropLast(2)) }
+                line.firstRange(of: "bad \(name)").map {
+                    String(line[$0.lowerBound...].dropLast(2))
+                }
             }
             #expect(texts == (0..<400).filter { $0 % 7 == 3 }.map { "bad \(name)\($0)" })
         }

@@ -17,7 +17,8 @@ struct RuleFileTests {
                 count += 1
                 #expect(
                     outcome.isPassed,
-                    "\(outcome.file):\(outcome.test.line): \(outcome.test.name): \(outcome.mismatches)")
+                    "\(outcome.file):\(outcome.test.line): \(outcome.test.name): \(outcome.mismatches)"
+                )
             }
         }
         #expect(count > 30)

@@ -204,7 +204,8 @@ struct SameAnswerTests {
         // Once more, and nothing happens.
         let result = try run()([path], in: store)
         #expect(result.summary.records == 0)
-        #expect(try Reference.Outcome(folder, store, reference.users).difference(from: outcome) == nil)
+        #expect(
+            try Reference.Outcome(folder, store, reference.users).difference(from: outcome) == nil)
         // Nor with the file that was compressed.
         #expect(try run()([reference.source], in: store).summary.records == 0)
     }

@@ -23,7 +23,8 @@ struct SourceChangeTests {
     }
 
     /// Runs over the file and returns how many records it took.
-    private func run(_ name: String = "a.ndjson", format: String = "native") throws -> AnalysisResult
+    private func run(_ name: String = "a.ndjson", format: String = "native") throws
+        -> AnalysisResult
     {
         let store = try folder.open()
         defer { store.close() }

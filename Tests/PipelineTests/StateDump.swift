@@ -72,7 +72,8 @@ struct StateDump {
         if entries.count == other.entries.count { return nil }
         let (more, side) =
             entries.count > other.entries.count
-            ? (entries[other.entries.count], "only here") : (other.entries[entries.count], "missing")
+            ? (entries[other.entries.count], "only here")
+            : (other.entries[entries.count], "missing")
         return "\(more.name) is \(side)"
     }
 }
@@ -96,5 +97,6 @@ func firstDifference(_ a: [UInt8], _ b: [UInt8]) -> String {
         String(decoding: bytes[max(0, at - 60)..<min(bytes.count, at + 100)], as: UTF8.self)
     }
     let line = a[..<at].count { $0 == 0x0A } + 1
-    return "at byte \(at) of \(a.count) and \(b.count), line \(line): '\(text(a))' against '\(text(b))'"
+    return
+        "at byte \(at) of \(a.count) and \(b.count), line \(line): '\(text(a))' against '\(text(b))'"
 }
