@@ -72,20 +72,22 @@ public struct Judge {
     public mutating func observe(
         _ sighting: UnsafePointer<Sighting>, _ profile: inout Profile
     ) -> Verdict {
-        observe(sighting, StoredSighting(sighting), &profile)
+        let stored = StoredSighting(sighting)
+        return observe(sighting, stored, Context(stored, in: profile), &profile)
     }
 
-    /// As above, with the sighting's keys and numbers worked out.
+    /// As above, with the sighting's keys and numbers worked out, and its facts found.
     mutating func observe(
-        _ sighting: UnsafePointer<Sighting>, _ stored: StoredSighting, _ profile: inout Profile
+        _ sighting: UnsafePointer<Sighting>, _ stored: StoredSighting, _ context: Context,
+        _ profile: inout Profile
     ) -> Verdict {
         var x = stored
         profile.isDirty = true
+        profile.steps &+= 1
         if x.time > profile.newest {
             profile.newest = x.time
             profile.settle(window: latenessWindow)
             profile.rememberName(sighting.pointee.record.userName)
-            let context = Context(x, in: profile)
             profile.storeTexts(&x, of: sighting, context)
             step(x, context, &profile)
             x.undoEnd = profile.undoEnd

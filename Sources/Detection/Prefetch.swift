@@ -17,36 +17,49 @@ extension Judge {
         done: (Int, Verdict, inout [Alert]) -> Void
     ) {
         let ahead = 4
-        withUnsafeTemporaryAllocation(of: StoredSighting.self, capacity: ahead) { ring in
+        withUnsafeTemporaryAllocation(of: Upcoming.self, capacity: ahead) { ring in
             for n in 0..<count &+ ahead {
                 if n &+ 2 &* ahead < count {
                     prefetch(sightings[n &+ 2 &* ahead], MemoryLayout<Sighting>.size)
                     prefetch(profile(n &+ 2 &* ahead), MemoryLayout<Profile>.size)
                 }
                 if n &+ ahead < count { profile(n &+ ahead).pointee.prefetchKeys() }
-                if n < count {
-                    if n < ahead { profile(n).pointee.prefetchKeys() }
-                    // The slot is free: its sighting was judged in the last round.
-                    let judged = n &- ahead
-                    if judged >= 0 { finish(judged, ring, sightings, profile, done) }
-                    ring[n & (ahead &- 1)] = StoredSighting(sightings[n])
-                    profile(n).pointee.prefetchFacts(ring[n & (ahead &- 1)])
-                } else if n >= ahead {
-                    finish(n &- ahead, ring, sightings, profile, done)
+                // The slot is free once its sighting of four before was judged.
+                if n >= ahead, n &- ahead < count {
+                    let m = n &- ahead
+                    let verdict = observe(sightings[m], ring[m & 3], profile(m))
+                    done(m, verdict, &emitted)
                 }
+                guard n < count else { continue }
+                let own = profile(n)
+                if n < ahead { own.pointee.prefetchKeys() }
+                let stored = StoredSighting(sightings[n])
+                ring[n & 3] = Upcoming(
+                    stored: stored, context: Context(stored, in: own.pointee),
+                    steps: own.pointee.steps)
+                own.pointee.prefetchFacts(ring[n & 3].context, stored)
             }
         }
     }
 
+    /// A sighting whose keys and facts have been asked for.
+    private struct Upcoming: BitwiseCopyable {
+        var stored: StoredSighting
+        /// As of when it was asked for: good unless the profile was judged by since.
+        var context: Context
+        var steps: UInt32
+    }
+
     @inline(__always)
-    private mutating func finish(
-        _ n: Int, _ ring: UnsafeMutableBufferPointer<StoredSighting>,
-        _ sightings: UnsafePointer<UnsafeMutablePointer<Sighting>>,
-        _ profile: (Int) -> UnsafeMutablePointer<Profile>,
-        _ done: (Int, Verdict, inout [Alert]) -> Void
-    ) {
-        let verdict = observe(sightings[n], ring[n & 3], &profile(n).pointee)
-        done(n, verdict, &emitted)
+    private mutating func observe(
+        _ sighting: UnsafePointer<Sighting>, _ upcoming: Upcoming,
+        _ profile: UnsafeMutablePointer<Profile>
+    ) -> Verdict {
+        upcoming.steps == profile.pointee.steps
+            ? observe(sighting, upcoming.stored, upcoming.context, &profile.pointee)
+            : observe(
+                sighting, upcoming.stored, Context(upcoming.stored, in: profile.pointee),
+                &profile.pointee)
     }
 }
 
@@ -89,18 +102,22 @@ extension Profile {
 
     /// Asks for the facts that a sighting will be compared with or change, once their keys are near:
     /// its own, all tracks, and all sessions when one of them has to make room.
-    func prefetchFacts(_ x: StoredSighting) {
+    func prefetchFacts(_ context: Context, _ x: StoredSighting) {
         guard let facts = facts.base, let keys = keys.base else { return }
+        // A fact that is not there (-1) asks for the line before the first, which does no harm.
+        ls_prefetch(facts + context.device)
+        ls_prefetch(facts + context.network)
+        ls_prefetch(facts + context.provider)
+        ls_prefetch(facts + context.place)
+        ls_prefetch(facts + context.country)
+        ls_prefetch(facts + context.session)
         let sessionKind = FactKind.session.rawValue
         let isCrowded =
-            Int(kindCounts[Int(sessionKind)]) == FactKind.session.limit && !x.session.isNone
+            context.session < 0 && !x.session.isNone
+            && Int(kindCounts[Int(sessionKind)]) == FactKind.session.limit
         for i in 0..<self.keys.count {
-            let key = keys[i]
-            let kind = UInt8(truncatingIfNeeded: key.rawValue &>> 56)
-            if key == x.device || key == x.network || key == x.provider || key == x.place
-                || key == x.country || key == x.session || kind == FactKind.track.rawValue
-                || kind == sessionKind && isCrowded
-            {
+            let kind = UInt8(truncatingIfNeeded: keys[i].rawValue &>> 56)
+            if kind == FactKind.track.rawValue || kind == sessionKind && isCrowded {
                 ls_prefetch(facts + i)
             }
         }

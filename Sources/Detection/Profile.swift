@@ -49,6 +49,9 @@ public struct Profile {
     /// Whether it has forgotten a published alert for want of room, so that a revision's number has to
     /// be asked of the state.
     var hasForgotten = false
+    /// Counts the sightings it was judged by, so that what was found out before can be told to be
+    /// out of date.
+    var steps: UInt32 = 0
     /// Changed since it was last written.
     public var isDirty = false
 

@@ -83,6 +83,9 @@ public final class Analysis {
     private let started: ContinuousClock.Instant
     private var lastCommit: ContinuousClock.Instant
     private var rows: [String: CheckpointRow] = [:]
+    /// The key of the newest checkpoint of each path, and those that it made out of date.
+    private var lastKeys: [String: String] = [:]
+    private var superseded: Set<String> = []
     public private(set) var result = AnalysisResult()
     /// Called from time to time with what was read, and of how many bytes.
     public var progress: ((_ records: Int, _ bytes: UInt64, _ total: UInt64?) -> Void)?
@@ -126,6 +129,9 @@ public final class Analysis {
                     resumeCandidates: candidates)
                 result.notes += reader.notes
                 if !reader.formatNote.isEmpty { result.notes.append(reader.formatNote) }
+                if let resumed = reader.resumed {
+                    lastKeys[input.name] = CheckpointRow(resumed).sourceKey
+                }
                 readers.append(reader)
             } catch {
                 guard case .formatUnknown(let path, let known) = error, unnamed.contains(input)
@@ -180,6 +186,10 @@ public final class Analysis {
     private func note(_ position: SourcePosition) {
         guard position.path != "-" else { return }  // standard input cannot be gone on with
         let row = CheckpointRow(position)
+        if let old = lastKeys.updateValue(row.sourceKey, forKey: row.path), old != row.sourceKey {
+            superseded.insert(old)
+            rows[old] = nil
+        }
         rows[row.sourceKey] = row
     }
 
@@ -196,8 +206,10 @@ public final class Analysis {
     private func commit() throws {
         try engine.commit(
             now: now(), outputs: outputs,
-            checkpoints: rows.values.sorted { $0.sourceKey < $1.sourceKey })
+            checkpoints: rows.values.sorted { $0.sourceKey < $1.sourceKey },
+            superseded: superseded.subtracting(rows.keys))
         rows.removeAll()
+        superseded.removeAll()
         lastCommit = clock.now
     }
 
@@ -215,7 +227,8 @@ public final class Analysis {
 
     private func finish() throws {
         try outputs.finish(store)
-        result.summary.users = engine.profileCount
+        // Users who were let go of meanwhile may have come again: then the number is not known.
+        result.summary.users = engine.hasDropped ? 0 : engine.profileCount
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted

@@ -197,6 +197,7 @@ final class Engine {
     }
 
     var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
+    var hasDropped: Bool { shards.contains { $0.hasDropped } }
     var profileCount: Int { shards.reduce(0) { $0 + $1.count } }
     var lateCount: Int { shards.reduce(0) { $0 + $1.lateCount } }
     var tooLateCount: Int { shards.reduce(0) { $0 + $1.tooLateCount } }
@@ -212,7 +213,10 @@ final class Engine {
     ///   - now: Wall time, for stamps only.
     ///   - outputs: Take the alerts before the transaction; their new lengths go into it.
     ///   - checkpoints: Where each source goes on.
-    func commit(now: Timestamp, outputs: Outputs, checkpoints: [CheckpointRow]) throws {
+    func commit(
+        now: Timestamp, outputs: Outputs, checkpoints: [CheckpointRow],
+        superseded: Set<String> = []
+    ) throws {
         let start = clock.now
         var alerts = shards.flatMap { $0.takeEmitted() }
         alerts.sort { $0.sequence < $1.sequence }
@@ -232,6 +236,7 @@ final class Engine {
                     }
                 }
             }
+            for key in superseded { try transaction.removeCheckpoint(sourceKey: key) }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
             try outputs.store(&transaction, sequence: sequence)
         }
@@ -246,8 +251,8 @@ final class Engine {
         }
         uncommittedRecords = 0
         for shard in shards {
-            shard.committed(budget: profileBudget / shards.count) {
-                try? store.makeProfileReader()
+            try shard.committed(budget: profileBudget / shards.count) {
+                try store.makeProfileReader()
             }
         }
         times.commit += seconds(clock.now - start)

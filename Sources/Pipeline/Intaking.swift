@@ -55,7 +55,9 @@ extension CheckpointRow {
     /// A source's row: its file at this place in the file system. The content decides on resumption.
     init(_ p: SourcePosition) {
         self.init(
-            sourceKey: "\(p.device):\(p.inode):\(p.path)", path: p.path, device: p.device,
+            // With its content, as a new file may get the path and the inode of one that went.
+            sourceKey: "\(p.device):\(p.inode):\(p.headHash):\(p.path)", path: p.path,
+            device: p.device,
             inode: p.inode, offset: p.offset, line: p.line, headLength: p.headLength,
             headHash: p.headHash, tailHash: p.tailHash, isComplete: p.isComplete,
             compressedSize: p.compressedSize, modified: p.modified, formatName: p.formatName,

@@ -34,6 +34,8 @@ final class ProfileShard: @unchecked Sendable {
     private var epoch: UInt32 = 1
 
     private(set) var emitted: [Emitted] = []
+    /// Whether profiles were let go of.
+    private(set) var hasDropped = false
     private let arena = BlockArena()
     /// Of the profiles and the table.
     var memoryBytes: Int {
@@ -253,15 +255,17 @@ final class ProfileShard: @unchecked Sendable {
 
     /// After a commit: nothing is dirty. Lets go of profiles when they hold more than `budget` bytes:
     /// first those that were not used since the last commit, else all.
-    func committed(budget: Int, reader: () -> ProfileReader?) {
+    func committed(budget: Int, reader: () throws -> ProfileReader) throws {
         for index in dirty { profiles[Int(index)].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
         if memoryBytes > budget {
+            // Before anything goes: without a reader what is let go of would count as never seen.
+            if self.reader == nil { self.reader = try reader() }
             arena.use {
                 drop { epochs[$0] != epoch }
                 if memoryBytes > budget / 2 { drop { _ in true } }
             }
-            if self.reader == nil { self.reader = reader() }
+            hasDropped = true
         }
         epoch &+= 1
     }
