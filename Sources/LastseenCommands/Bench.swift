@@ -100,9 +100,12 @@ struct Bench: ParsableCommand {
         let analysis = try Analysis(options, store: store, now: wallTime)
         let cpu = cpuSeconds()
         try analysis.analyze([.file(path: file)])
-        let rows = try store.profileCount()
         store.close()
         let elapsed = clock.now - start
+        let counted = try StateStore(
+            path: "\(folder)/state.db", waitSeconds: 1, holder: "lastseen bench", readOnly: true)
+        let rows = try counted.profileCount()
+        counted.close()
         let (whole, atto) = elapsed.components
         let seconds = Double(whole) + Double(atto) * 1e-18
         let result = analysis.result
