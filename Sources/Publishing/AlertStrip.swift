@@ -44,7 +44,7 @@ struct AlertStrip {
                 ? "by hour"
                 : step == Self.day
                     ? "by day" : step == 7 * Self.day ? "by week" : "by \(step / Self.day) days")
-        html.markup(" <span class=\"q\">at most ")
+        html.markup(" <span class=\"q\">highest: ")
         html.value(Wording.count(most))
         html.markup("</span></h2>\n<svg viewBox=\"0 0 1000 118\" role=\"img\" aria-label=\"")
         html.value("\(Wording.plural(digest.standing.count, "alert")) over the period")

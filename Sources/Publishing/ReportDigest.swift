@@ -88,7 +88,7 @@ struct ReportDigest {
             guard let count = countBySeverity[severity], count > 0 else { return nil }
             return "\(Wording.count(count)) \(severity.name)"
         }
-        if !urgent.isEmpty { text += ", \(urgent.joined(separator: " and ")) among them" }
+        if !urgent.isEmpty { text += ", \(urgent.joined(separator: " and "))" }
         text += "."
         let sessions = Set(
             standing.filter { $0.rung >= .logOutSession && !$0.sessionID.isEmpty }

@@ -67,8 +67,8 @@ enum ReportStyle {
         .key span{display:inline-block;border-radius:50%;margin:0 6px 0 14px;vertical-align:-1px}
         .key span:first-child{margin-left:0}
         .k1{width:9px;height:9px;border:1.6px solid var(--ink);background:var(--card)}
-        .k2{width:11px;height:11px;background:var(--c4);box-shadow:0 0 0 3px var(--w4)}
-        .k3{width:8px;height:8px;background:var(--c2)}
+        .k2{width:11px;height:11px;background:var(--ink);box-shadow:0 0 0 3px var(--w4)}
+        .k3{width:8px;height:8px;background:var(--ink)}
         table{width:100%;border-collapse:collapse;font-size:13.5px;overflow-wrap:break-word}
         .u{overflow-wrap:anywhere;min-width:110px}.p{min-width:118px}
         th{text-align:left;font-size:12px;font-weight:600;color:var(--soft);padding:6px 10px 6px 0;

@@ -77,10 +77,10 @@ struct TripMap {
         if !trips.isEmpty {
             html.markup(
                 """
-                <span class="k1"></span>usual place <span class="k2"></span>suspicious end of a trip
+                <span class="k1"></span>usual place <span class="k2"></span>suspicious end of a trip, in its severity's colour
                 """)
         }
-        if !dots.isEmpty { html.markup(" <span class=\"k3\"></span>another alert") }
+        if !dots.isEmpty { html.markup(" <span class=\"k3\"></span>another alert, likewise") }
         html.markup("</p>\n")
         rows(into: &html)
         html.markup("</section>\n")
