@@ -304,7 +304,7 @@ extension Judge {
         }
         if x.time < profile.settled {
             guard x.isUse, x.event != .logout else { return .tooLate }
-            rejudge(from: 0, &profile) { profile in
+            rejudge(from: 0, &profile, isSilent: true) { profile in
                 let context = Context(x, in: profile)
                 profile.storeTexts(&x, of: s, context)
                 profile.teach(x, context)
@@ -329,7 +329,8 @@ extension Judge {
     /// Undoes the tail from `index` on, makes a change, and judges it again; what the alerts of before
     /// and after differ in is published.
     private mutating func rejudge(
-        from index: Int, _ profile: inout Profile, change: (inout Profile) -> Void
+        from index: Int, _ profile: inout Profile, isSilent: Bool = false,
+        change: (inout Profile) -> Void
     ) {
         var before: [UInt64: (digest: UInt64, alert: Alert)] = [:]
         profile.forEach(.alert) { i in
@@ -346,6 +347,8 @@ extension Judge {
             profile.tail[i].undoEnd = profile.undoEnd
         }
         found.removeAll(keepingCapacity: true)
+        // What came after the window teaches for the future; what was said stays said.
+        if isSilent { return }
         var standing: [Int] = []
         profile.forEach(.alert) { standing.append($0) }
         for i in standing.sorted(by: { profile.facts[$0].first < profile.facts[$1].first }) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Enrichment
 import Glibc
 import Intake
 import Pipeline
@@ -56,6 +57,11 @@ struct Analyze: ParsableCommand {
         let options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
             rejects: output.rejects, style: output.color.style, policy: try response.policy())
+        if !databases.info.contains(where: \.isUsed) {
+            complain(
+                "no GeoIP database: places are unknown, so travel is not judged; see 'lastseen geo info'"
+            )
+        }
         let analysis = try Analysis(options, store: store, now: wallTime)
         let meter = ProgressMeter(isOn: closing.progress)
         if meter.isOn { analysis.progress = meter.show }
@@ -75,7 +81,9 @@ struct Analyze: ParsableCommand {
         let refused = RefusalText.line(
             result, rejectsPath: output.rejects, isTooMany: isTooMany)
         if let refused { complain(refused) }
+        if !running.verbose { for damage in result.damage { complain(damage) } }
         if isTooMany || result.hasOnlyRejects { throw ExitCode(65) }
+        if !result.damage.isEmpty { throw ExitCode(74) }
         if result.summary.alertsOpened + result.summary.alertsAmended
             + result.summary.alertsRetracted + result.printed > 0
         {

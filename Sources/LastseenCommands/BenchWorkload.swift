@@ -87,7 +87,8 @@ struct BenchWorkload {
         var buffer: [UInt8] = []
         buffer.reserveCapacity(1 << 20)
         random.state &+= UInt64(firstDay)
-        let start = Timestamp(year: 2026, month: 1, day: 1).milliseconds + Int64(firstDay) * 86_400_000
+        let start =
+            Timestamp(year: 2026, month: 1, day: 1).milliseconds + Int64(firstDay) * 86_400_000
         let step = Double(days) * 86_400_000 / Double(max(1, records))
         for i in 0..<records {
             // One record in five is of a few busy users, as everywhere.

@@ -60,3 +60,10 @@ func complain(_ text: String) {
 
 /// A reader that goes away shows as EPIPE, which the writers handle.
 func ignorePipeSignal() { unsafe signal(SIGPIPE, SIG_IGN) }
+
+/// A closed standard input, output or error would give its number to the next file that is opened.
+func occupyStandardDescriptors() {
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
+        _ = open("/dev/null", O_RDWR)
+    }
+}

@@ -107,7 +107,8 @@ struct Geo: ParsableCommand {
                     text += ": damaged there, not used\n"
                     continue
                 }
-                text += source.gave.isEmpty ? "\n" : ": gave \(source.gave.joined(separator: ", "))\n"
+                text +=
+                    source.gave.isEmpty ? "\n" : ": gave \(source.gave.joined(separator: ", "))\n"
                 for field in source.fields {
                     text +=
                         "        \(SafeText.visible(field.name)): \(SafeText.visible(field.value))\n"
@@ -149,7 +150,8 @@ struct Geo: ParsableCommand {
             let summary = try GeoReducer.reduce(full, to: output, options: options)
             try put(
                 "\(summary.sourceNetworks) networks of \(summary.sourcePlaces) places became "
-                    + "\(summary.nodes) nodes of \(summary.centres) centres, \(summary.bytes) bytes\n")
+                    + "\(summary.nodes) nodes of \(summary.centres) centres, \(summary.bytes) bytes\n"
+            )
         }
     }
 }

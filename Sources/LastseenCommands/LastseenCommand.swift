@@ -40,6 +40,7 @@ public struct LastseenCommand: ParsableCommand {
     /// Runs the program with the process's arguments and exits.
     public static func run() {
         ignorePipeSignal()
+        occupyStandardDescriptors()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -17,7 +17,8 @@ enum RefusalText {
         let source = first.source == "-" ? "standard input" : first.source
         var reason = first.reason[...]
         while reason.last == "." { reason.removeLast() }
-        return "\(result.summary.rejected) of \(counted(Int(clamping: result.lines), "line")) refused"
+        return
+            "\(result.summary.rejected) of \(counted(Int(clamping: result.lines), "line")) refused"
             + (isTooMany ? ", more than --max-rejects allows" : "")
             + "; the first, \(source) line \(first.line): \(reason). "
             + (rejectsPath.map { "They are in \($0)." } ?? "--rejects FILE keeps them.")

@@ -17,12 +17,14 @@ struct Report: ParsableCommand {
             """)
 
     @Option(
-        name: .long, help: ArgumentHelp("The file to write; '-' is standard output.", valueName: "file"))
+        name: .long,
+        help: ArgumentHelp("The file to write; '-' is standard output.", valueName: "file"))
     var out: String
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Only alerts from then on: an age (12h, 30d) or a time (2026-03-01).", valueName: "when"))
+            "Only alerts from then on: an age (12h, 30d) or a time (2026-03-01).", valueName: "when"
+        ))
     var since: Since?
     @OptionGroup var state: StateOptions
     @OptionGroup var geo: GeoOptions

@@ -47,7 +47,8 @@ struct Respond: ParsableCommand {
 
     /// What is planned for each alert, where it stands, and what holds it back.
     private static func text(
-        _ plans: [(alert: Alert, actions: [PlannedAction])], _ store: StateStore, _ style: TextStyle,
+        _ plans: [(alert: Alert, actions: [PlannedAction])], _ store: StateStore,
+        _ style: TextStyle,
         hasConnector: Bool
     ) throws -> (text: String, sendable: Int) {
         var text = ""
@@ -97,7 +98,8 @@ struct Respond: ParsableCommand {
                 Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet.
                 """)
 
-        @Argument(help: "Only for the alert with this id, or with this beginning.") var alert: String?
+        @Argument(help: "Only for the alert with this id, or with this beginning.") var alert:
+            String?
         @Option(
             name: .long,
             help: ArgumentHelp(
@@ -144,11 +146,13 @@ struct Respond: ParsableCommand {
                 be used.
                 """)
 
-        @Argument(help: "Plan only for the alert with this id, or with this beginning.") var alert: String?
+        @Argument(help: "Plan only for the alert with this id, or with this beginning.") var alert:
+            String?
         @Option(
             name: .long,
             help: ArgumentHelp(
-                "Plan only for alerts from then on: an age (12h, 7d) or a time.", valueName: "when"))
+                "Plan only for alerts from then on: an age (12h, 7d) or a time.", valueName: "when")
+        )
         var since: Since?
         @OptionGroup var response: ResponseOptions
         @OptionGroup var state: StateOptions
@@ -249,14 +253,17 @@ struct Respond: ParsableCommand {
             }
             if verbose {
                 for action in actions where ![.dryRun, .notifyOnly].contains(action.state) {
-                    let note = action.planned.note.isEmpty ? "" : ": \(SafeText.visible(action.planned.note))"
+                    let note =
+                        action.planned.note.isEmpty
+                        ? "" : ": \(SafeText.visible(action.planned.note))"
                     text +=
                         "    \(ResponseText.name(action.planned)): \(action.state.rawValue) after "
                         + "\(action.attempts == 1 ? "1 try" : "\(action.attempts) tries")\(note)\n"
                 }
             }
             if let oldest = status.oldestOpen {
-                text += "Waiting longest: \(ResponseText.name(oldest.planned)), \(oldest.state.rawValue)\n"
+                text +=
+                    "Waiting longest: \(ResponseText.name(oldest.planned)), \(oldest.state.rawValue)\n"
             }
             if let next = status.nextDue { text += "Next try: \(next.humanReadable)\n" }
             if let fault = status.journalFault {

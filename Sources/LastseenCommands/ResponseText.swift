@@ -70,7 +70,8 @@ enum ResponseText {
     /// A line for each action that was done: `Done: logged out session s1 of ann`.
     static func successes(_ report: ApplyReport) -> [String] {
         report.lines.filter { $0.action.state == .done || $0.action.state == .alreadySo }.map {
-            "Done: \(deed($0.action))" + ($0.action.state == .alreadySo ? " (it was so already)" : "")
+            "Done: \(deed($0.action))"
+                + ($0.action.state == .alreadySo ? " (it was so already)" : "")
         }
     }
 }

@@ -64,8 +64,10 @@ struct Sessions: ParsableCommand {
             let isID = row.userID == user
             guard try isID || AlertJSON.read(row.json).userName == user else { continue }
             let id = SafeText.visible(row.userID, limit: 100)
-            let more = row.tenant.isEmpty ? "" : " --tenant \(SafeText.visible(row.tenant, limit: 100))"
-            return "no user has the id '\(shown)'\(place). Do you mean: lastseen sessions \(id)\(more)"
+            let more =
+                row.tenant.isEmpty ? "" : " --tenant \(SafeText.visible(row.tenant, limit: 100))"
+            return
+                "no user has the id '\(shown)'\(place). Do you mean: lastseen sessions \(id)\(more)"
         }
         return "no record of a user with the id '\(shown)'\(place) was read. Give the id that the"
             + " records have (user.id, not the name), and --tenant when they name one."

@@ -33,7 +33,8 @@ struct StateOptions: ParsableArguments {
     }
 
     func open(as command: String) throws(StateError) -> StateStore {
-        try StateStore(path: path, waitSeconds: wait, holder: "lastseen \(command), pid \(getpid())")
+        try StateStore(
+            path: path, waitSeconds: wait, holder: "lastseen \(command), pid \(getpid())")
     }
 
     func openForReading(as command: String) throws -> StateStore {

@@ -86,7 +86,9 @@ struct WatchCommand: ParsableCommand {
         for argument in arguments {
             guard !argument.isEmpty else { throw Misuse("a source has no name") }
             var facts = stat()
-            if argument != "-", unsafe stat(argument, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
+            if argument != "-", unsafe stat(argument, &facts) == 0,
+                facts.st_mode & S_IFMT == S_IFDIR
+            {
                 throw Misuse(
                     "\(argument): is a folder. Name the files in it that are to be followed.")
             }

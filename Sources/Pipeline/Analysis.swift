@@ -55,6 +55,8 @@ public struct AnalysisResult: Sendable {
     public var profiles = 0
     /// What a person should know: which format was taken, a file that shrank, a damaged archive.
     public var notes: [String] = []
+    /// What could not be read of damaged or cut off archives: never to be passed over.
+    public var damage: [String] = []
     /// Alerts that went to standard output.
     public var printed = 0
     /// The first line that was refused; nil when none was.
@@ -177,7 +179,10 @@ public final class Analysis {
             counters = merged.counters
             for position in merged.positions { note(position) }
         }
-        for reader in readers where reader.isDamaged { result.notes += reader.notes }
+        for reader in readers where reader.isDamaged {
+            result.notes += reader.notes
+            result.damage += reader.notes
+        }
         add(counters)
         try commit()
         try finish()

@@ -191,9 +191,13 @@ final class Engine {
 
     func didWait(_ duration: Duration) { times.reading += seconds(duration) }
 
+    /// Alerts that wait for a commit at most; each is some 30 kB until it is stored.
+    private static let pendingAlertLimit = 4000
+
     /// Whether memory asks for a commit, after which profiles can be let go.
     var isMemoryDue: Bool {
         shards.reduce(0) { $0 + $1.memoryBytes } > profileBudget
+            || shards.reduce(0) { $0 + $1.emitted.count } > Engine.pendingAlertLimit
     }
 
     var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
@@ -244,7 +248,7 @@ final class Engine {
         for alert in finished {
             switch alert.published.alert.status {
             case .open: counters.opened += 1
-            case .amended: counters.amended += 1
+            case .amended: counters.amended += alert.published.alert.isMaterial ? 1 : 0
             case .retracted: counters.retracted += 1
             }
             counters.actions += alert.actions.count

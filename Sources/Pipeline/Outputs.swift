@@ -187,7 +187,8 @@ final class Outputs {
     /// After the transaction: prints.
     func committed() throws {
         try printPending()
-        printedSequence = lastSequence
+        // What a reader who went away did not take is printed by the next run.
+        if readerIsGone == nil { printedSequence = lastSequence }
     }
 
     private func printPending() throws {
@@ -217,7 +218,7 @@ final class Outputs {
 
     /// At the end of a run: nothing is left to print.
     func finish(_ store: StateStore) throws {
-        guard sinks.contains(where: { $0.target.path == "-" }) else { return }
+        guard sinks.contains(where: { $0.target.path == "-" }), readerIsGone == nil else { return }
         try store.commit { transaction in try transaction.removeOutput("stdout") }
     }
 }
