@@ -192,7 +192,7 @@ struct AdversityTests {
         let whole = Files.read(path)
         try Files.write(whole[..<(whole.count * 2 / 3)], to: path)
         let cut = try Program.run(arguments() + ["--verbose"], in: folder)
-        #expect(cut.status == 2)
+        #expect(cut.status == 74)
         #expect(cut.complaints.contains("records.ndjson"))
         let early = folder.read("alerts.ndjson")
         try Files.write(whole, to: path)
