@@ -21,7 +21,7 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
 ///
 /// Only the settled facts and the tail are written; the rest is had by taking the tail's steps again
 /// (`Judge.restore`). Little-endian, variable-length numbers (LEB128), references between facts as
-/// their index. About 30 bytes a fact; 1.4 kB for a user with a month of history.
+/// their index. About 30 bytes a fact; 1.8 kB for a user with a month of history.
 public struct ProfileCodec {
     public static let version: UInt8 = 1
 
@@ -42,8 +42,7 @@ public struct ProfileCodec {
 
     // MARK: Writing
 
-    /// Appends a profile's bytes to `out` and returns how many they are. Compacts the profile's
-    /// texts, hence `inout`.
+    /// A profile's bytes, valid until the next call. Compacts the profile's texts, hence `inout`.
     public mutating func encode(_ profile: inout Profile) -> UnsafeRawBufferPointer {
         profile.compactTexts()  // always, so that a profile has one form on disk
         scratch.keys.copy(profile.keys)

@@ -6,7 +6,7 @@ public struct RunSummary: Sendable, Equatable {
     public var rejected: Int
     /// Lines of other kinds than session records, passed over.
     public var skipped: Int
-    /// Users that the run saw.
+    /// Users that the run saw; 0 when it is not known, as some were let go of meanwhile.
     public var users: Int
     public var alertsOpened: Int
     public var alertsAmended: Int
