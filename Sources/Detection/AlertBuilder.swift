@@ -74,7 +74,7 @@ struct FindingText {
 extension Judge {
     /// Puts an alert together from the findings that a profile keeps of it.
     func makeAlert(
-        _ profile: Profile, _ index: Int, revision: Int, _ status: Alert.Status
+        _ profile: borrowing Profile, _ index: Int, revision: Int, _ status: Alert.Status
     ) -> Alert {
         let key = profile.keys[index]
         let text = FindingText(heap: profile.heap)
@@ -205,7 +205,7 @@ extension Judge {
     /// Who, on what, where, and the weightiest reason.
     private func summary(
         _ text: FindingText, _ stored: [StoredFinding], _ suspect: StoredEnd, risk: Int,
-        _ profile: Profile
+        _ profile: borrowing Profile
     ) -> String {
         let name = profile.userName.string
         let who = name.isEmpty ? profile.userID.string : name

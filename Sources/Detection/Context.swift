@@ -1,42 +1,29 @@
+import CSystem
 import SessionModel
 
-/// A sighting beside what its user's profile knows of it, before it is learned. -1: not known.
-struct Context {
-    var device = -1
-    var network = -1
-    var provider = -1
-    var place = -1
-    var country = -1
-    var session = -1
-    var track = -1
+/// A sighting beside what its user's profile knows of it, before it is learned: where the facts stand.
+/// -1: not known.
+struct Context: BitwiseCopyable {
+    private var places = ls_places()
 
-    /// One pass over the keys.
-    init(_ x: StoredSighting, in profile: Profile) {
-        let device = x.device.rawValue
-        let network = x.network.rawValue
-        let provider = x.provider.rawValue
-        let place = x.place.rawValue
-        let country = x.country.rawValue
-        let session = x.session.rawValue
-        let track = Context.trackKey(x).rawValue
-        let n = profile.keys.count
-        guard n > 0 else { return }
-        let p = profile.keys.base.unsafelyUnwrapped
-        var i = 0
-        while i < n {
-            let key = p[i].rawValue
-            switch UInt8(truncatingIfNeeded: key &>> 56) {
-            case FactKind.session.rawValue: if key == session { self.session = i }
-            case FactKind.device.rawValue: if key == device { self.device = i }
-            case FactKind.network.rawValue: if key == network { self.network = i }
-            case FactKind.provider.rawValue: if key == provider { self.provider = i }
-            case FactKind.place.rawValue: if key == place { self.place = i }
-            case FactKind.country.rawValue: if key == country { self.country = i }
-            case FactKind.track.rawValue: if key == track { self.track = i }
-            default: break
-            }
-            i &+= 1
-        }
+    var device: Int { Int(places.at.0) }
+    var network: Int { Int(places.at.1) }
+    var provider: Int { Int(places.at.2) }
+    var place: Int { Int(places.at.3) }
+    var country: Int { Int(places.at.4) }
+    var session: Int { Int(places.at.5) }
+    var track: Int { Int(places.at.6) }
+    var failures: Int { Int(places.at.7) }
+
+    /// One pass over the keys. (A key of nothing is nowhere: no fact has it.)
+    init(_ x: StoredSighting, in profile: borrowing Profile) {
+        var wanted = ls_keys(
+            key: (
+                x.device.rawValue, x.network.rawValue, x.provider.rawValue, x.place.rawValue,
+                x.country.rawValue, x.session.rawValue, Context.trackKey(x).rawValue,
+                x.network.under(.failures).rawValue
+            ))
+        ls_find_eight(profile.keys.words, profile.keys.count, &wanted, &places)
     }
 
     /// The track that a sighting continues: its device's, or the one of sightings with no device.

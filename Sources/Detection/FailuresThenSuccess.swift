@@ -27,23 +27,20 @@ public struct FailuresThenSuccess: Sendable {
     }
 
     func examine(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
-        guard profile.tally.failedOnce, x.event == .login, x.isUse, !x.network.isNone else {
-            return
-        }
-        let keys = profile.keys.base
-        let key = x.network.under(.failures)
-        for i in 0..<profile.keys.count where keys.unsafelyUnwrapped[i] == key {
-            if profile.facts[i].burst >= count, x.time &- profile.facts[i].last <= gap {
-                add(x, context, profile, profile.facts[i], into: &found)
-            }
+        guard profile.tally.failedOnce, x.event == .login, x.isUse, !x.network.isNone
+        else { return }
+        guard context.failures >= 0 else { return }
+        let failures = profile.facts[context.failures]
+        if failures.burst >= count, x.time &- failures.last <= gap {
+            add(x, context, profile, failures, into: &found)
         }
     }
 
     func add(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         _ failures: Fact, into found: inout [StoredFinding]
     ) {
         // Familiar: seen on another day, or the user's first network, before the failures began.

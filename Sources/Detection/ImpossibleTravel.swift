@@ -74,25 +74,21 @@ public struct ImpossibleTravel: Sendable {
     }
 
     func examine(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         isLearning: Bool, into found: inout [StoredFinding]
     ) {
         guard x.isLocated, x.isUse, profile.tally.sightings > 0 else { return }
         var best: Leg?
-        let keys = profile.keys.base
-        for i in 0..<profile.keys.count
-        where UInt8(truncatingIfNeeded: keys.unsafelyUnwrapped[i].rawValue &>> 56)
-            == FactKind.track.rawValue
-        {
+        profile.forEach(.track) { i in
             let elapsed = x.time &- profile.facts[i].last
-            if elapsed > horizon { continue }
-            if profile.facts[i].trackPlace == x.place { continue }
-            if profile.facts[i].trackNetwork == x.network { continue }
+            if elapsed > horizon { return }
+            if profile.facts[i].trackPlace == x.place { return }
+            if profile.facts[i].trackNetwork == x.network { return }
             // A degree is at most 111.2 km: what is near even so needs no trigonometry.
             let point = profile.facts[i].point
             let degrees =
                 abs(point.latitude - x.point.latitude) + abs(point.longitude - x.point.longitude)
-            if Double(degrees) * 111.3 < minimumDistance { continue }
+            if Double(degrees) * 111.3 < minimumDistance { return }
             consider(profile.facts[i], elapsed, x, profile, &best)
         }
         if let best { add(best, x, profile, isLearning: isLearning, into: &found) }
@@ -108,7 +104,7 @@ public struct ImpossibleTravel: Sendable {
 
     func consider(
         _ track: Fact, _ elapsed: Int64, _ x: StoredSighting,
-        _ profile: Profile, _ best: inout Leg?
+        _ profile: borrowing Profile, _ best: inout Leg?
     ) {
         let distance = track.point.kilometers(to: x.point)
         let radii = Double(track.trackRadius) + Double(x.radius)
@@ -126,7 +122,7 @@ public struct ImpossibleTravel: Sendable {
 
     /// Both ends are where the user's devices use to be.
     private func isHabit(
-        _ track: Fact, _ x: StoredSighting, _ profile: Profile
+        _ track: Fact, _ x: StoredSighting, _ profile: borrowing Profile
     ) -> Bool {
         func isNetworkFamiliar(_ key: FactKey) -> Bool {
             guard let fact = profile.fact(key) else { return false }
@@ -143,7 +139,7 @@ public struct ImpossibleTravel: Sendable {
     }
 
     func add(
-        _ leg: Leg, _ x: StoredSighting, _ profile: Profile, isLearning: Bool,
+        _ leg: Leg, _ x: StoredSighting, _ profile: borrowing Profile, isLearning: Bool,
         into found: inout [StoredFinding]
     ) {
         var finding = StoredFinding()

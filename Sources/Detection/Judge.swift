@@ -120,7 +120,7 @@ extension Judge {
     ) {
         found.removeAll(keepingCapacity: true)
         if !x.isUse {
-            profile.learnFailure(x, gapMilliseconds: failureGap)
+            profile.learnFailure(x, context, gapMilliseconds: failureGap)
             return
         }
         if x.event == .logout {
@@ -168,7 +168,7 @@ extension Judge {
     }
 
     /// What an alert is about: an unrecognized device; else the session; else device or network.
-    private func groupKey(_ suspect: StoredEnd, _ profile: Profile) -> FactKey {
+    private func groupKey(_ suspect: StoredEnd, _ profile: borrowing Profile) -> FactKey {
         if !suspect.device.isNone,
             !profile.isRecognized(suspect.device, days: Judge.familiarDays)
         {
@@ -440,7 +440,7 @@ extension Judge {
     }
 
     /// Over all that an alert shows; 0 when no finding is likely.
-    private func digest(_ profile: Profile, _ i: Int) -> UInt64 {
+    private func digest(_ profile: borrowing Profile, _ i: Int) -> UInt64 {
         let key = profile.keys[i]
         var isRaised = false
         var sum: UInt64 = 0  // does not depend on the order in which findings are kept
@@ -453,7 +453,7 @@ extension Judge {
     }
 
     /// Over what a reader would act on: the rules, how surely, which sessions.
-    private func gist(_ profile: Profile, _ i: Int) -> UInt64 {
+    private func gist(_ profile: borrowing Profile, _ i: Int) -> UInt64 {
         let key = profile.keys[i]
         var surest: UInt64 = 0  // two bits for each detector's code
         var sessions: [UInt64] = []

@@ -63,7 +63,7 @@ extension Profile {
         } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, new(), kind: .country)
         }
-        if x.event == .login, tally.failedOnce { endBurst(x) }
+        if x.event == .login, context.failures >= 0 { endBurst(context.failures) }
         learnSession(x, context)
         if x.isLocated { learnTrack(x, context) }
     }
@@ -130,30 +130,31 @@ extension Profile {
 
     /// A sign-in that worked ends the count of those that failed on its network: they were its user's
     /// mistakes, or were judged with it.
-    mutating func endBurst(_ x: StoredSighting) {
-        guard let i = index(of: x.network.under(.failures)), facts[i].burst > 0 else { return }
-        update(i) { $0.burst = 0 }
+    private mutating func endBurst(_ failures: Int) {
+        if facts[failures].burst > 0 { update(failures) { $0.burst = 0 } }
     }
 
     /// A failed sign-in: counts towards a burst, and teaches nothing.
-    mutating func learnFailure(_ x: StoredSighting, gapMilliseconds: Int64) {
+    mutating func learnFailure(
+        _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64
+    ) {
         guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
-        let key = x.network.under(.failures)
+        let time = x.time
         if !tally.failedOnce { updateTally { $0.failedOnce = true } }
-        if let i = index(of: key) {
-            update(i) {
-                if $0.burst == 0 || x.time &- $0.last > gapMilliseconds {
+        if context.failures >= 0 {
+            update(context.failures) {
+                if $0.burst == 0 || time &- $0.last > gapMilliseconds {
                     $0.burst = 0
-                    $0.burstStart = x.time
+                    $0.burstStart = time
                 }
                 $0.burst &+= 1
-                $0.see(x.time)
+                $0.see(time)
             }
         } else {
             var fact = Fact(firstSeen: x.time)
             fact.burst = 1
             fact.burstStart = x.time
-            add(key, fact, kind: .failures)
+            add(x.network.under(.failures), fact, kind: .failures)
         }
     }
 

@@ -20,7 +20,7 @@ public struct NewCountry: Sendable {
     }
 
     func examine(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
         guard context.country < 0, !x.country.isNone, x.networkKind.placeIsMeaningful, x.isUse,
@@ -30,7 +30,7 @@ public struct NewCountry: Sendable {
     }
 
     func add(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
         var countries: Int64 = 0

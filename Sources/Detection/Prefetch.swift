@@ -103,7 +103,7 @@ extension Profile {
     /// Asks for the facts that a sighting will be compared with or change, once their keys are near:
     /// its own, all tracks, and all sessions when one of them has to make room.
     func prefetchFacts(_ context: Context, _ x: StoredSighting) {
-        guard let facts = facts.base, let keys = keys.base else { return }
+        guard let facts = facts.base else { return }
         // A fact that is not there (-1) asks for the line before the first, which does no harm.
         ls_prefetch(facts + context.device)
         ls_prefetch(facts + context.network)
@@ -111,15 +111,10 @@ extension Profile {
         ls_prefetch(facts + context.place)
         ls_prefetch(facts + context.country)
         ls_prefetch(facts + context.session)
-        let sessionKind = FactKind.session.rawValue
         let isCrowded =
             context.session < 0 && !x.session.isNone
-            && Int(kindCounts[Int(sessionKind)]) == FactKind.session.limit
-        for i in 0..<self.keys.count {
-            let kind = UInt8(truncatingIfNeeded: keys[i].rawValue &>> 56)
-            if kind == FactKind.track.rawValue || kind == sessionKind && isCrowded {
-                ls_prefetch(facts + i)
-            }
-        }
+            && Int(kindCounts[Int(FactKind.session.rawValue)]) == FactKind.session.limit
+        forEach(.track) { ls_prefetch(facts + $0) }
+        if isCrowded { forEach(.session) { ls_prefetch(facts + $0) } }
     }
 }

@@ -1,3 +1,4 @@
+import CSystem
 public import SessionModel
 
 /// What is known of one user. Bounded: `FactKind.limit` facts of each kind, `Profile.tailLimit`
@@ -8,8 +9,8 @@ public import SessionModel
 /// taken again with it. In order, a sighting costs one step; the log goes when its sighting has left
 /// the lateness window.
 ///
-/// A profile owns its memory; `free()` gives it back. Copying the value copies the handle.
-public struct Profile {
+/// A profile owns its memory until `free()` gives it back to its arena, which may also go as a whole.
+public struct Profile: ~Copyable {
     /// The most sightings in the tail. A user with more in the lateness window settles earlier.
     public static let tailLimit = 64
     /// The most findings kept with an alert; more of the same only count.
@@ -117,14 +118,8 @@ public struct Profile {
 extension Profile {
     /// The fact of this key, or nil. Reads the keys only.
     func index(of key: FactKey) -> Int? {
-        let p = keys.base
-        var i = 0
-        let n = keys.count
-        while i < n {
-            if p.unsafelyUnwrapped[i].rawValue == key.rawValue { return i }
-            i &+= 1
-        }
-        return nil
+        let i = ls_find(keys.words, keys.count, key.rawValue)
+        return i < 0 ? nil : Int(i)
     }
 
     func fact(_ key: FactKey) -> Fact? {
@@ -134,11 +129,16 @@ extension Profile {
     }
 
     /// The indices of a kind's facts.
+    @inline(__always)
     func forEach(_ kind: FactKind, _ body: (Int) -> Void) {
-        let p = keys.base
-        for i in 0..<keys.count
-        where UInt8(truncatingIfNeeded: p.unsafelyUnwrapped[i].rawValue &>> 56) == kind.rawValue {
-            body(i)
+        var mask = ls_of_kind(keys.words, keys.count, kind.rawValue)
+        while mask.low != 0 {
+            body(mask.low.trailingZeroBitCount)
+            mask.low &= mask.low &- 1
+        }
+        while mask.high != 0 {
+            body(64 &+ mask.high.trailingZeroBitCount)
+            mask.high &= mask.high &- 1
         }
     }
 
@@ -397,5 +397,12 @@ extension StoredSighting {
         visit(&cityText)
         visit(&regionText)
         visit(&organizationText)
+    }
+}
+
+extension Block where Element == FactKey {
+    /// For the searches in C.
+    var words: UnsafePointer<UInt64>? {
+        UnsafeRawPointer(base)?.assumingMemoryBound(to: UInt64.self)
     }
 }

@@ -22,7 +22,7 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
 /// Only the settled facts and the tail are written; the rest is had by taking the tail's steps again
 /// (`Judge.restore`). Little-endian, variable-length numbers (LEB128), references between facts as
 /// their index. About 30 bytes a fact; 1.8 kB for a user with a month of history.
-public struct ProfileCodec {
+public struct ProfileCodec: ~Copyable {
     public static let version: UInt8 = 1
 
     /// Holds the settled facts of the profile being written.

@@ -20,7 +20,7 @@ extension Profile {
                     state: session.flags.contains(.ended) ? .ended : .active, isCurrent: false,
                     deviceID: device.map { heap.text($0.deviceText).string } ?? "",
                     deviceLabel: label.isEmpty ? "Unknown" : label,
-                    place: place.map(shownPlace) ?? Place(),
+                    place: place.map { shownPlace($0) } ?? Place(),
                     network: Network(
                         address: session.address.isNone ? "" : session.address.description,
                         asn: network?.asn ?? 0,

@@ -28,7 +28,7 @@ public struct SessionMoved: Sendable {
     }
 
     func examine(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
         guard context.session >= 0, x.isUse else { return }
@@ -44,7 +44,7 @@ public struct SessionMoved: Sendable {
     }
 
     func judge(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         isOtherDevice: Bool, into found: inout [StoredFinding]
     ) {
         let session = profile.facts[context.session]

@@ -12,7 +12,6 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var network: FactKey
     var provider: FactKey
     var place: FactKey
-    var country: FactKey
     var session: FactKey
     var address: IPAddress
     var point: GeoPoint
@@ -66,8 +65,6 @@ struct StoredSighting: BitwiseCopyable, Sendable {
                 mix(UInt64(point.latitude.bitPattern), UInt64(point.longitude.bitPattern)))
             : .none
         countryCode = sighting.pointee.place.country
-        country =
-            countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
         session =
             sighting.pointee.sessionHash == 0
             ? .none : FactKey(.session, sighting.pointee.sessionHash)
@@ -79,6 +76,9 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         networkCode = sighting.pointee.place.kind.rawValue
     }
 
+    var country: FactKey {
+        countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
+    }
     var event: EventKind { EventKind(rawValue: eventCode) ?? .activity }
     var outcome: Outcome { Outcome(rawValue: outcomeCode) ?? .unknown }
     var auth: AuthMethod { AuthMethod(rawValue: authCode) ?? .unknown }

@@ -29,7 +29,7 @@ public struct UnrecognizedDevice: Sendable {
     }
 
     func examine(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
         guard context.device < 0, !x.device.isNone, x.isUse,
@@ -39,7 +39,7 @@ public struct UnrecognizedDevice: Sendable {
     }
 
     func add(
-        _ x: StoredSighting, _ context: Context, _ profile: Profile,
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
         var devices: Int64 = 0

@@ -153,7 +153,7 @@ final class ProfileShard: @unchecked Sendable {
     private func add(_ sighting: UnsafeMutablePointer<Sighting>, _ slot: Int) -> UInt32 {
         if count == capacity {
             let larger = UnsafeMutablePointer<Profile>.allocate(capacity: capacity * 2)
-            larger.update(from: profiles, count: count)
+            larger.moveInitialize(from: profiles, count: count)
             profiles.deallocate()
             profiles = larger
             let moreEpochs = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
@@ -204,15 +204,16 @@ final class ProfileShard: @unchecked Sendable {
                 try reader.read(keys: rows) { i, bytes in
                     let index = Int(pending[i])
                     var stored = try ProfileCodec.decode(bytes)
-                    let made = profiles[index]
-                    guard stored.userID == made.userID, stored.tenant == made.tenant else {
+                    guard stored.userID == profiles[index].userID,
+                        stored.tenant == profiles[index].tenant
+                    else {
                         // Another user has this hash: the next row is ours, or free.
                         stored.free()
                         profiles[index].rowKey &+= 1
                         collided.append(UInt32(index))
                         return
                     }
-                    stored.rowKey = made.rowKey
+                    stored.rowKey = profiles[index].rowKey
                     judge.restore(&stored)
                     profiles[index].free()
                     profiles[index] = stored
@@ -272,7 +273,7 @@ final class ProfileShard: @unchecked Sendable {
 
     private func shrink(to size: Int) {
         let smaller = UnsafeMutablePointer<Profile>.allocate(capacity: size)
-        smaller.update(from: profiles, count: count)
+        smaller.moveInitialize(from: profiles, count: count)
         profiles.deallocate()
         profiles = smaller
         let fewerEpochs = UnsafeMutablePointer<UInt32>.allocate(capacity: size)
@@ -289,7 +290,7 @@ final class ProfileShard: @unchecked Sendable {
             if isUnwanted(i) {
                 profiles[i].free()
             } else {
-                profiles[kept] = profiles[i]
+                if kept < i { (profiles + kept).moveInitialize(from: profiles + i, count: 1) }
                 epochs[kept] = epochs[i]
                 moved[i] = UInt32(kept)
                 kept += 1

@@ -1,5 +1,7 @@
 #pragma once
 #include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 
 // What Swift has no word for.
@@ -30,3 +32,26 @@ static inline void *ls_map(size_t bytes) {
     return memory;
 }
 static inline void ls_unmap(void *memory, size_t bytes) { munmap(memory, bytes); }
+
+/// One bit for each of up to 128 keys.
+typedef struct {
+    uint64_t low, high;
+} ls_mask;
+
+/// What to look for, and where each was found (-1: nowhere).
+typedef struct {
+    uint64_t key[8];
+} ls_keys;
+typedef struct {
+    int32_t at[8];
+} ls_places;
+
+// Searches among `count` keys, at most 128, each there once at most. They read on to the next multiple
+// of eight keys, which has to be memory of the caller's, of whatever content.
+
+/// Looks for eight keys at once.
+void ls_find_eight(const uint64_t *keys, size_t count, const ls_keys *wanted, ls_places *places);
+/// Where a key stands, or -1.
+int32_t ls_find(const uint64_t *keys, size_t count, uint64_t wanted);
+/// Which keys have this top byte.
+ls_mask ls_of_kind(const uint64_t *keys, size_t count, uint8_t kind);
