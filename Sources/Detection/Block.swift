@@ -64,11 +64,11 @@ struct Block<Element: BitwiseCopyable> {
         }
         let stride = MemoryLayout<Element>.stride
         let arena = BlockArena.current
-        let (memory, bytes) = arena.take(max(Int(least), Int(capacity) + 1) * stride)
+        let (memory, bytes) = arena.pointee.take(max(Int(least), Int(capacity) + 1) * stride)
         let bigger = memory.bindMemory(to: Element.self, capacity: bytes / stride)
         if let base {
             bigger.update(from: base, count: Int(used))
-            arena.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
+            arena.pointee.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
         }
         base = bigger
         capacity = UInt32(bytes / stride)
@@ -79,7 +79,7 @@ struct Block<Element: BitwiseCopyable> {
     /// Gives the memory back; the block is empty afterwards.
     mutating func free() {
         if let base {
-            BlockArena.current.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
+            BlockArena.current.pointee.give(UnsafeMutableRawPointer(base - Int(dropped)), Int(held))
         }
         base = nil
         (used, capacity, dropped, held) = (0, 0, 0, 0)

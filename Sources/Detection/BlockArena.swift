@@ -10,53 +10,65 @@ import CSystem
 /// it once was; its memory goes back when it does.
 public final class BlockArena: @unchecked Sendable {
     /// Regions double from the first size to the largest.
-    private static let firstRegionBytes = 128 << 10
-    private static let largestRegionBytes = 4 << 20
+    fileprivate static let firstRegionBytes = 128 << 10
+    fileprivate static let largestRegionBytes = 4 << 20
     /// Larger blocks come from the C library.
-    private static let largest = 64 << 10
+    fileprivate static let largest = 64 << 10
     /// Sizes from 64 bytes on, two for each power of two.
-    private static let classCount = 21
+    fileprivate static let classCount = 21
 
-    private var regions: [UnsafeMutableRawBufferPointer] = []
-    private var next: UnsafeMutableRawPointer?
-    private var left = 0
-    private let free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// What a thread has in its hands while the arena is its own: plain memory, as a block is had more
+    /// quickly than a reference is counted.
+    struct State {
+        fileprivate var regions: [UnsafeMutableRawBufferPointer] = []
+        fileprivate var next: UnsafeMutableRawPointer?
+        fileprivate var left = 0
+        fileprivate var heldBytes = 0
+        fileprivate let free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+        fileprivate init() {
+            free = .allocate(capacity: BlockArena.classCount)
+            free.initialize(repeating: nil, count: BlockArena.classCount)
+        }
+    }
+
+    private let state: UnsafeMutablePointer<State>
+
     /// Bytes of the blocks that are in use.
-    public private(set) var heldBytes = 0
+    public var heldBytes: Int { state.pointee.heldBytes }
 
     public init() {
-        free = .allocate(capacity: BlockArena.classCount)
-        free.initialize(repeating: nil, count: BlockArena.classCount)
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
     }
 
     deinit {
-        for region in regions { ls_unmap(region.baseAddress, region.count) }
-        free.deallocate()
+        for region in state.pointee.regions { ls_unmap(region.baseAddress, region.count) }
+        state.pointee.free.deallocate()
+        state.deinitialize(count: 1)
+        state.deallocate()
     }
 
     /// Runs `body` with this arena as the calling thread's.
     @inline(__always)
     public func use<R>(_ body: () throws -> R) rethrows -> R {
         let before = ls_current_arena()
-        ls_set_current_arena(Unmanaged.passUnretained(self).toOpaque())
+        ls_set_current_arena(state)
         defer { ls_set_current_arena(before) }
         return try body()
     }
 
     /// The calling thread's; a thread that was given none has one of its own, for good.
-    static var current: BlockArena {
+    static var current: UnsafeMutablePointer<State> {
         @inline(__always) get {
-            if let arena = ls_current_arena() {
-                return Unmanaged<BlockArena>.fromOpaque(arena).takeUnretainedValue()
-            }
-            return makeOwn()
+            ls_current_arena()?.assumingMemoryBound(to: State.self) ?? makeOwn()
         }
     }
 
-    private static func makeOwn() -> BlockArena {
-        let arena = Unmanaged.passRetained(BlockArena())
-        ls_set_current_arena(arena.toOpaque())
-        return arena.takeUnretainedValue()
+    private static func makeOwn() -> UnsafeMutablePointer<State> {
+        let arena = Unmanaged.passRetained(BlockArena()).takeUnretainedValue()
+        ls_set_current_arena(arena.state)
+        return arena.state
     }
 
     /// The class of a size and the bytes that it has: 64, 96 → 128, 192, 256, 384, 512, …
@@ -69,8 +81,11 @@ public final class BlockArena: @unchecked Sendable {
         return bytes <= half && power > 6 ? (index, half) : (index + 1, 2 << power)
     }
 
+}
+
+extension BlockArena.State {
     /// A block of at least `bytes`, on a cache line of its own, not cleared.
-    func take(_ bytes: Int) -> (memory: UnsafeMutableRawPointer, bytes: Int) {
+    mutating func take(_ bytes: Int) -> (memory: UnsafeMutableRawPointer, bytes: Int) {
         if bytes > BlockArena.largest {
             let rounded = (bytes + 4095) & ~4095
             heldBytes += rounded
@@ -90,7 +105,7 @@ public final class BlockArena: @unchecked Sendable {
     }
 
     /// Takes a block back; `bytes` as `take` gave them.
-    func give(_ memory: UnsafeMutableRawPointer, _ bytes: Int) {
+    mutating func give(_ memory: UnsafeMutableRawPointer, _ bytes: Int) {
         heldBytes -= bytes
         if bytes > BlockArena.largest {
             memory.deallocate()
@@ -101,7 +116,7 @@ public final class BlockArena: @unchecked Sendable {
         free[index] = memory
     }
 
-    private func addRegion() {
+    private mutating func addRegion() {
         let bytes =
             regions.last.map { min(BlockArena.largestRegionBytes, 2 * $0.count) }
             ?? BlockArena.firstRegionBytes

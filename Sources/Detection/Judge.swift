@@ -41,6 +41,8 @@ public struct Judge {
     /// Alerts that are new or changed since the caller last took them.
     public var emitted: [Alert] = []
     private var found: [StoredFinding] = []
+    /// The alerts that have a finding more since the last step.
+    private var changed: [FactKey] = []
 
     /// - Parameters:
     ///   - rules: At most one for each detector; the rule loader sees to it.
@@ -92,7 +94,7 @@ public struct Judge {
             step(x, context, &profile)
             x.undoEnd = profile.undoEnd
             profile.tail.append(x)
-            if !found.isEmpty { publishTouched(&profile) }
+            if !changed.isEmpty { publishChanged(&profile) }
             profile.compactTextsIfWorthwhile()
             return .inOrder
         }
@@ -119,6 +121,7 @@ extension Judge {
         _ x: StoredSighting, _ context: Context, _ profile: inout Profile
     ) {
         found.removeAll(keepingCapacity: true)
+        changed.removeAll(keepingCapacity: true)
         if !x.isUse {
             profile.learnFailure(x, context, gapMilliseconds: failureGap)
             return
@@ -162,7 +165,10 @@ extension Judge {
                 found[i].alert = FactKey(.alert, id)
                 profile.add(found[i].alert, fact, kind: .alert)
             }
-            if profile.isNews(found[i]) { profile.addFinding(found[i]) }
+            if profile.isNews(found[i]) {
+                profile.addFinding(found[i])
+                if !changed.contains(found[i].alert) { changed.append(found[i].alert) }
+            }
             if found[i].confidence >= Confidence.likely.rawValue { markSuspect(suspect, &profile) }
         }
     }
@@ -383,11 +389,8 @@ extension Profile {
 // MARK: - Publishing
 
 extension Judge {
-    private mutating func publishTouched(_ profile: inout Profile) {
-        var done: [FactKey] = []
-        let touched = found.map(\.alert)
-        for key in touched where !done.contains(key) {
-            done.append(key)
+    private mutating func publishChanged(_ profile: inout Profile) {
+        for key in changed {
             if let i = profile.index(of: key) { publish(i, &profile, retracting: nil) }
         }
     }

@@ -33,6 +33,7 @@ extension Judge {
                 guard n < count else { continue }
                 let own = profile(n)
                 if n < ahead { own.pointee.prefetchKeys() }
+                sightings[n].pointee.prefetchTexts()
                 let stored = StoredSighting(sightings[n])
                 ring[n & 3] = Upcoming(
                     stored: stored, context: Context(stored, in: own.pointee),
@@ -69,6 +70,16 @@ private func prefetch(_ address: UnsafeRawPointer, _ bytes: Int) {
     while offset < bytes {
         ls_prefetch(address + offset)
         offset &+= 64
+    }
+}
+
+extension Sighting {
+    /// Asks for the texts that a profile takes on or compares.
+    @inline(__always)
+    fileprivate func prefetchTexts() {
+        ls_prefetch(record.id.base)
+        ls_prefetch(record.sessionID.base)
+        ls_prefetch(record.userName.base)
     }
 }
 
@@ -111,6 +122,8 @@ extension Profile {
         ls_prefetch(facts + context.place)
         ls_prefetch(facts + context.country)
         ls_prefetch(facts + context.session)
+        ls_prefetch(facts + context.failures)
+        ls_prefetch(facts + self.facts.count)  // for one that is new
         let isCrowded =
             context.session < 0 && !x.session.isNone
             && Int(kindCounts[Int(FactKind.session.rawValue)]) == FactKind.session.limit

@@ -35,14 +35,16 @@ struct StoredEnd: BitwiseCopyable, Sendable {
     }
 
     func digest(_ heap: Block<UInt8>) -> UInt64 {
-        let words = [
-            device.rawValue, session.rawValue, network.rawValue, address.high, address.low,
-            UInt64(point.latitude.bitPattern) << 32 | UInt64(point.longitude.bitPattern),
-            UInt64(asn) << 32 | UInt64(radius) << 16 | UInt64(country.rawValue),
-            UInt64(kindCode) << 8 | UInt64(placeFlag),
-            heap.text(recordText).hash(domain: HashDomain.record),
-        ]
-        return words.reduce(UInt64(bitPattern: time), mix)
+        var value = UInt64(bitPattern: time)
+        value = mix(value, device.rawValue)
+        value = mix(value, session.rawValue)
+        value = mix(value, network.rawValue)
+        value = mix(value, address.high)
+        value = mix(value, address.low)
+        value = mix(value, pack(point.longitude.bitPattern, point.latitude.bitPattern))
+        value = mix(value, UInt64(asn) << 32 | UInt64(radius) << 16 | UInt64(country.rawValue))
+        value = mix(value, UInt64(kindCode) << 8 | UInt64(placeFlag))
+        return mix(value, heap.text(recordText).hash(domain: HashDomain.record))
     }
 
     mutating func forEachText(_ visit: (inout TextRef) -> Void) {
@@ -92,7 +94,9 @@ struct StoredFinding: BitwiseCopyable, Sendable {
         var value = mix(
             UInt64(detector) << 24 | UInt64(confidence) << 16 | UInt64(variant) << 8
                 | UInt64(suspectFlag), UInt64(bitPattern: time))
-        for word in [x.bitPattern, y.bitPattern, z.bitPattern] { value = mix(value, word) }
+        value = mix(value, x.bitPattern)
+        value = mix(value, y.bitPattern)
+        value = mix(value, z.bitPattern)
         value = mix(value, UInt64(bitPattern: n))
         value = mix(value, UInt64(bitPattern: m))
         return mix(mix(value, here.digest(heap)), there.digest(heap))
