@@ -95,7 +95,10 @@ extension Profile {
         }
         if let tail = tail.base {
             let end = UnsafeRawPointer(tail + self.tail.count)
-            if self.tail.count > 0 { ls_prefetch(end - MemoryLayout<StoredSighting>.stride) }
+            if self.tail.count > 0 {
+                ls_prefetch(end - 128)
+                ls_prefetch(end - 64)
+            }
             ls_prefetch(end)
             ls_prefetch(end + 64)
         }
@@ -129,5 +132,22 @@ extension Profile {
             && Int(kindCounts[Int(FactKind.session.rawValue)]) == FactKind.session.limit
         forEach(.track) { ls_prefetch(facts + $0) }
         if isCrowded { forEach(.session) { ls_prefetch(facts + $0) } }
+    }
+}
+
+extension Profile {
+    /// Asks for all that `ProfileCodec.encode` will read.
+    public func prefetchAll() {
+        func ask<T>(_ block: Block<T>) {
+            guard let base = block.base else { return }
+            prefetch(base, block.count * MemoryLayout<T>.stride)
+        }
+        ask(keys)
+        ask(facts)
+        ask(findings)
+        ask(tail)
+        ask(undo)
+        ask(heap)
+        ask(published)
     }
 }

@@ -74,8 +74,8 @@ public final class AddressEnricher {
     @inline(__always) public func facts(for address: IPAddress) -> AddressFacts {
         // Somebody who writes down many addresses that collide makes this slower, not larger.
         let hash = mix(address.high, address.low)
-        let tag = UInt32(truncatingIfNeeded: hash &>> 32) | 1
-        let first = Int(truncatingIfNeeded: hash) & (Self.addressCount - Self.ways)
+        let tag = tag(of: hash)
+        let first = place(of: hash)
         for slot in first..<first &+ Self.ways where tags[slot] == tag {
             if addresses[slot].address == address {
                 hits &+= 1
@@ -85,12 +85,32 @@ public final class AddressEnricher {
         return remember(address, first, tag)
     }
 
-    /// Asks for the cache's lines of an address ahead of `facts(for:)`.
-    @inline(__always) public func prefetch(_ address: IPAddress) {
-        let first =
-            Int(truncatingIfNeeded: mix(address.high, address.low)) & (Self.addressCount - Self.ways)
-        ls_prefetch(tags + first)
-        ls_prefetch(addresses + first)
+    /// Asks for the cache's tags of an address, some eight addresses ahead of `facts(for:)`.
+    @inline(__always) public func prefetchTags(_ address: IPAddress) {
+        ls_prefetch(tags + place(of: mix(address.high, address.low)))
+    }
+
+    /// Asks for what the cache holds of an address, some four addresses ahead of `facts(for:)`: the
+    /// tags, which are near by now, tell where.
+    @inline(__always) public func prefetchFacts(_ address: IPAddress) {
+        let hash = mix(address.high, address.low)
+        let tag = tag(of: hash)
+        let first = place(of: hash)
+        var slot = first
+        for way in 0..<Self.ways where tags[first &+ way] == tag { slot = first &+ way }
+        let entry = UnsafeRawPointer(addresses + slot)
+        ls_prefetch(entry)
+        ls_prefetch(entry + 64)
+        ls_prefetch(entry + (MemoryLayout<CachedAddress>.size - 1))
+    }
+
+    @inline(__always) private func tag(of hash: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: hash &>> 32) | 1
+    }
+
+    /// The first of an address's four places.
+    @inline(__always) private func place(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (Self.addressCount - Self.ways)
     }
 
     @inline(never) private func remember(

@@ -154,7 +154,8 @@ final class Engine {
         for i in 0..<records.count {
             // Plain memory, each field of which is set.
             let sighting = worker.sightings + i
-            if i &+ 4 < records.count { addresses.prefetch(records[i &+ 4].address) }
+            if i &+ 8 < records.count { addresses.prefetchTags(records[i &+ 8].address) }
+            if i &+ 4 < records.count { addresses.prefetchFacts(records[i &+ 4].address) }
             sighting.pointee.record = records[i]
             sighting.pointee.place = addresses.facts(for: records[i].address)
             sighting.pointee.client = clients.facts(userAgent: records[i].userAgent)

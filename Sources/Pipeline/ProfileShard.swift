@@ -243,11 +243,24 @@ final class ProfileShard: @unchecked Sendable {
             let rows = encodedRows[parity]
             rows.clear()
             while nextToEncode < dirty.count {
+                if nextToEncode + 4 < dirty.count {
+                    prefetch(profiles + Int(dirty[nextToEncode + 4]))
+                }
+                if nextToEncode + 2 < dirty.count {
+                    profiles[Int(dirty[nextToEncode + 2])].prefetchAll()
+                }
                 let i = Int(dirty[nextToEncode])
                 if profiles[i].rowKey > last { break }
                 rows.append(profiles[i].rowKey, codec.encode(&profiles[i]))
                 nextToEncode += 1
             }
+        }
+    }
+
+    private func prefetch(_ profile: UnsafePointer<Profile>) {
+        let lines = UnsafeRawPointer(profile)
+        for offset in stride(from: 0, to: MemoryLayout<Profile>.stride, by: 64) {
+            ls_prefetch(lines + offset)
         }
     }
 
