@@ -1,5 +1,6 @@
 import CSystem
 public import SessionModel
+import Synchronization
 
 /// What is known of one user. Bounded: `FactKind.limit` facts of each kind, `Profile.tailLimit`
 /// sightings that a late one may still come before, and the findings of open alerts.
@@ -55,6 +56,9 @@ public struct Profile: ~Copyable {
     var steps: UInt32 = 0
     /// Changed since it was last written.
     public var isDirty = false
+    /// Nothing: it has the compiler pass profiles by address, as it would also copy their 280 bytes
+    /// into the frame of whoever calls with one.
+    private let byAddress = Atomic<UInt8>(0)
 
     /// Counters that are part of judgement, and so of what is undone.
     public struct Tally: BitwiseCopyable, Sendable {
