@@ -122,7 +122,10 @@ final class Engine {
             if let failure = worker.failure { throw failure }
         }
         let middle = clock.now
-        forEachShard { [workers] shard, number in
+        // The one with most to do first, so that the workers end together.
+        let sizes = shards.indices.map { shard in workers.reduce(0) { $0 + $1.counts[shard] } }
+        let order = shards.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
+        forEachShard(in: order) { [workers] shard, number in
             shard.judge(
                 workers.map {
                     UnsafeBufferPointer(start: $0.lists[number], count: $0.counts[number])
@@ -169,10 +172,15 @@ final class Engine {
 
     /// Runs `body` on every shard, each on whichever worker is free: some users are far busier than
     /// others, and with them their shard.
-    private func forEachShard(_ body: @escaping (ProfileShard, Int) -> Void) {
+    private func forEachShard(
+        in order: [Int]? = nil, _ body: @escaping (ProfileShard, Int) -> Void
+    ) {
         let next = Counter()
+        let order = order ?? Array(shards.indices)
         team.run { [shards] _ in
-            while let number = next.take(below: shards.count) { body(shards[number], number) }
+            while let turn = next.take(below: order.count) {
+                body(shards[order[turn]], order[turn])
+            }
         }
     }
 
