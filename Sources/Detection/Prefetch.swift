@@ -89,7 +89,7 @@ extension Profile {
         guard let keys = keys.base else { return }
         let count = self.keys.count
         var line = 0
-        while line < count {
+        while line <= count {  // up to where a new one goes
             ls_prefetch(keys + line)
             line &+= 8
         }
@@ -110,7 +110,9 @@ extension Profile {
         }
         if let heap = heap.base {
             ls_prefetch(heap)
-            ls_prefetch(heap + Int(self.heap.used))
+            let end = UnsafeRawPointer(heap + Int(self.heap.used))
+            ls_prefetch(end)
+            ls_prefetch(end + 64)
         }
     }
 
