@@ -4,6 +4,7 @@ import SessionModel
 public enum ProfileError: Error, Equatable, CustomStringConvertible {
     case damaged(String)
     case newerFormat(UInt8)
+    case olderFormat(UInt8)
 
     public var description: String {
         switch self {
@@ -13,6 +14,9 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
         case .newerFormat(let version):
             "a stored profile has format \(version), newer than this program's"
                 + " \(ProfileCodec.version). Use the newer lastseen."
+        case .olderFormat(let version):
+            "a stored profile has format \(version) of a version before the first release; this"
+                + " program's is \(ProfileCodec.version). Begin a new state with --state."
         }
     }
 }
@@ -23,7 +27,7 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
 /// (`Judge.restore`). Little-endian, variable-length numbers (LEB128), references between facts as
 /// their index. About 30 bytes a fact; 1.8 kB for a user with a month of history.
 public struct ProfileCodec: ~Copyable {
-    public static let version: UInt8 = 1
+    public static let version: UInt8 = 2
 
     /// Holds the settled facts of the profile being written.
     private var scratch = Profile()
@@ -166,7 +170,8 @@ public struct ProfileCodec: ~Copyable {
         var input = Reader(bytes: bytes)
         let version = try input.pop(UInt8.self)
         guard version == ProfileCodec.version else {
-            throw version > ProfileCodec.version ? .newerFormat(version) : .damaged("its format")
+            throw version > ProfileCodec.version
+                ? .newerFormat(version) : version > 0 ? .olderFormat(version) : .damaged("its format")
         }
         let flags = try input.pop(UInt8.self)
         profile.hasForgotten = flags & 1 != 0

@@ -154,7 +154,7 @@ struct InvariantTests {
             }
             // Either it is refused or what is read can be worked with.
             do {
-                var profile = try bytes.withUnsafeBytes { try ProfileCodec.decode($0) }
+                var profile = try decoded(bytes)
                 var judge = Judge(rules: defaultRules)
                 judge.restore(&profile)
                 _ = withUnsafePointer(to: sighting("x", hours: 2000, at: .oslo)) {

@@ -103,7 +103,7 @@ func sighting(
 }
 
 /// One user's life run through a judge; optionally written and read back after each sighting.
-struct Run {
+final class Run {
     var judge: Judge
     var profile: Profile
     var codec = ProfileCodec()
@@ -116,15 +116,15 @@ struct Run {
         profile = Profile(tenant: TextView(), user: view, userKey: key, rowKey: key)
     }
 
-    mutating func see(_ s: Sighting, savingBetween: Bool = false) throws {
+    func see(_ s: Sighting, savingBetween: Bool = false) throws {
         verdicts.append(withUnsafePointer(to: s) { judge.observe($0, &profile) })
         if savingBetween { try saveAndRestore() }
     }
 
-    mutating func saveAndRestore() throws {
+    func saveAndRestore() throws {
         let bytes = Array(codec.encode(&profile))
         profile.free()
-        profile = try bytes.withUnsafeBytes { try ProfileCodec.decode($0) }
+        profile = try decoded(bytes)
         judge.restore(&profile)
     }
 
@@ -152,4 +152,12 @@ func routine(days: Int = 6, device: String = "d1", session: String = "s1") -> [S
                 session: "\(session)-\(day)", event: .activity),
         ]
     }
+}
+
+/// A profile from its bytes.
+func decoded(_ bytes: [UInt8]) throws -> Profile {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: bytes)
+    return try ProfileCodec.decode(UnsafeRawBufferPointer(copy))
 }
