@@ -30,18 +30,18 @@ typedef _Bool lane_bits __attribute__((ext_vector_type(8)));
         number & (lanes)(number <= (uint64_t)(count)); \
     })
 
-WITH_CLONES void ls_find_eight(const uint64_t *keys, size_t count, const ls_keys *wanted,
+WITH_CLONES void ls_find_facts(const uint64_t *keys, size_t count, const ls_keys *wanted,
                                ls_places *places) {
     // The number of the key that is equal, in whichever lane; there is one at most.
-    lanes found[8] = {{0}};
+    lanes found[LS_FACTS] = {{0}};
     for (size_t at = 0; at < count; at += 8) {
         lanes lane, numbers = NUMBERS(at, count);
         memcpy(&lane, keys + at, sizeof lane);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < 8; i++) found[i] |= (lanes)(lane == wanted->key[i]) & numbers;
+        for (int i = 0; i < LS_FACTS; i++) found[i] |= (lanes)(lane == wanted->key[i]) & numbers;
     }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < 8; i++) places->at[i] = (int32_t)__builtin_reduce_or(found[i]) - 1;
+    for (int i = 0; i < LS_FACTS; i++) places->at[i] = (int32_t)__builtin_reduce_or(found[i]) - 1;
 }
 
 WITH_CLONES int32_t ls_find(const uint64_t *keys, size_t count, uint64_t wanted) {

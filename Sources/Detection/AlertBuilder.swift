@@ -188,17 +188,8 @@ extension Judge {
     }
 
     private func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
-        let description: Description? =
-            switch DetectorKind(code: f.detector) {
-            case .impossibleTravel: travel?.describe(f, text)
-            case .unrecognizedDevice: device?.describe(f, text)
-            case .newCountry: country?.describe(f, text)
-            case .sessionMoved: moved?.describe(f, text)
-            case .failuresThenSuccess: failures?.describe(f, text)
-            case nil: nil
-            }
         // A rule that was switched off since leaves what it found without words of its own.
-        return description
+        detectors.describe(f, text)
             ?? Description(evidence: [], silencedBy: "", sentence: "Found by a rule now off.")
     }
 

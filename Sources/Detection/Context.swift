@@ -14,6 +14,8 @@ struct Context: BitwiseCopyable {
     var session: Int { Int(places.at.5) }
     var track: Int { Int(places.at.6) }
     var failures: Int { Int(places.at.7) }
+    var client: Int { Int(places.at.8) }
+    var habit: Int { Int(places.at.9) }
 
     /// One pass over the keys. (A key of nothing is nowhere: no fact has it.)
     init(_ x: StoredSighting, in profile: borrowing Profile) {
@@ -21,9 +23,9 @@ struct Context: BitwiseCopyable {
             key: (
                 x.device.rawValue, x.network.rawValue, x.provider.rawValue, x.place.rawValue,
                 x.country.rawValue, x.session.rawValue, Context.trackKey(x).rawValue,
-                x.network.under(.failures).rawValue
+                x.network.under(.failures).rawValue, x.client.rawValue, FactKey.hours.rawValue
             ))
-        ls_find_eight(profile.keys.words, profile.keys.count, &wanted, &places)
+        ls_find_facts(profile.keys.words, profile.keys.count, &wanted, &places)
     }
 
     /// The track that a sighting continues: its device's, or the one of sightings with no device.

@@ -7,8 +7,24 @@ public enum DetectorKind: String, CaseIterable, Sendable {
     case newCountry = "new-country"
     case sessionMoved = "session-moved"
     case failuresThenSuccess = "failures-then-success"
+    case concurrentPlaces = "concurrent-places"
+    case atypicalCountry = "atypical-country"
+    case sharedDevice = "shared-device"
+    case sessionAfterLogout = "session-after-logout"
+    case sessionTooOld = "session-too-old"
+    case anonymizingNetwork = "anonymizing-network"
+    case newNetwork = "new-network"
+    case hostingLogin = "hosting-login"
+    case passwordSpray = "password-spray"
+    case credentialStuffing = "credential-stuffing"
+    case mfaFatigue = "mfa-fatigue"
+    case loginAfterReset = "login-after-reset"
+    case dormantAccount = "dormant-account"
+    case unusualHour = "unusual-hour"
+    case sensitiveChange = "sensitive-change"
+    case riskScore = "risk-score"
 
-    /// Stored with findings: never change one.
+    /// Stored with findings: never change one. At most 31, as an alert's gist has two bits for each.
     var code: UInt8 {
         switch self {
         case .impossibleTravel: 1
@@ -16,6 +32,22 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .newCountry: 3
         case .sessionMoved: 4
         case .failuresThenSuccess: 5
+        case .concurrentPlaces: 6
+        case .atypicalCountry: 7
+        case .sharedDevice: 8
+        case .sessionAfterLogout: 9
+        case .sessionTooOld: 10
+        case .anonymizingNetwork: 11
+        case .newNetwork: 12
+        case .hostingLogin: 13
+        case .passwordSpray: 14
+        case .credentialStuffing: 15
+        case .mfaFatigue: 16
+        case .loginAfterReset: 17
+        case .dormantAccount: 18
+        case .unusualHour: 19
+        case .sensitiveChange: 20
+        case .riskScore: 21
         }
     }
 
@@ -32,6 +64,22 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .newCountry: NewCountry.parameters
         case .sessionMoved: SessionMoved.parameters
         case .failuresThenSuccess: FailuresThenSuccess.parameters
+        case .concurrentPlaces: ConcurrentPlaces.parameters
+        case .atypicalCountry: AtypicalCountry.parameters
+        case .sharedDevice: SharedDevice.parameters
+        case .sessionAfterLogout: SessionAfterLogout.parameters
+        case .sessionTooOld: SessionTooOld.parameters
+        case .anonymizingNetwork: AnonymizingNetwork.parameters
+        case .newNetwork: NewNetwork.parameters
+        case .hostingLogin: HostingLogin.parameters
+        case .passwordSpray: PasswordSpray.parameters
+        case .credentialStuffing: CredentialStuffing.parameters
+        case .mfaFatigue: MFAFatigue.parameters
+        case .loginAfterReset: LoginAfterReset.parameters
+        case .dormantAccount: DormantAccount.parameters
+        case .unusualHour: UnusualHour.parameters
+        case .sensitiveChange: SensitiveChange.parameters
+        case .riskScore: RiskScore.parameters
         }
     }
 }

@@ -13,6 +13,12 @@ enum FactKind: UInt8, Sendable, CaseIterable {
     /// Failed sign-ins from one network.
     case failures = 8
     case alert = 9
+    /// Client, operating system and form, whatever the device's id.
+    case client = 10
+    /// The newest change of password, recovery address or second factor; see `FactKey`.
+    case credential = 11
+    /// At which hours the user is seen.
+    case habit = 12
 
     /// The most that one profile keeps; the one used longest ago makes room.
     var limit: Int {
@@ -26,6 +32,9 @@ enum FactKind: UInt8, Sendable, CaseIterable {
         case .track: 8
         case .failures: 6
         case .alert: 12
+        case .client: 6
+        case .credential: 3
+        case .habit: 1
         }
     }
 }
@@ -42,6 +51,15 @@ struct FactKey: Hashable, Sendable, BitwiseCopyable {
     static let none = FactKey(rawValue: 0)
     var isNone: Bool { rawValue == 0 }
     var kind: FactKind? { FactKind(rawValue: UInt8(rawValue &>> 56)) }
+
+    /// The one fact of the hours at which a user is seen.
+    static let hours = FactKey(.habit, 1)
+    /// Second factors that were refused, whatever the network.
+    static let refusedFactors = FactKey(.failures, 0x4D46_41)
+    /// The newest event of a kind that changes credentials.
+    static func credential(_ event: EventKind) -> FactKey {
+        FactKey(.credential, UInt64(event.rawValue))
+    }
 
     /// The same thing under another kind: a device's track, a network's failures.
     func under(_ kind: FactKind) -> FactKey { FactKey(kind, rawValue) }
@@ -107,7 +125,9 @@ struct Fact: BitwiseCopyable, Sendable {
 
     var flags: Flags {
         get { Flags(rawValue: UInt8(truncatingIfNeeded: firstWord &>> 48)) }
-        set { firstWord = firstWord & Fact.timeMask | UInt64(newValue.rawValue) &<< 48 }
+        set {
+            firstWord = firstWord & 0xFF00_FFFF_FFFF_FFFF | UInt64(newValue.rawValue) &<< 48
+        }
     }
 
     /// What one more sighting changes.
@@ -256,6 +276,45 @@ extension Fact {
     var burstStart: Int64 {
         get { Int64(bitPattern: b) }
         set { b = UInt64(bitPattern: newValue) }
+    }
+
+    // session: eight bits of the client it was begun with, beside the flags; 0 when not known
+    var sessionClient: UInt8 {
+        get { UInt8(truncatingIfNeeded: firstWord &>> 56) }
+        set { firstWord = firstWord & 0x00FF_FFFF_FFFF_FFFF | UInt64(newValue) &<< 56 }
+    }
+
+    // credential: a, b, c = device, network, session (as a session's device, network, place)
+
+    // habit: d = the newest place; e = when it last was another far away, and how often in a row
+    var newestPlace: FactKey {
+        get { FactKey(rawValue: d) }
+        set { d = newValue.rawValue }
+    }
+    var placeChanged: Int64 {
+        get { Int64(bitPattern: e &<< 16) &>> 16 }
+        set { e = e & ~Fact.timeMask | UInt64(bitPattern: newValue) & Fact.timeMask }
+    }
+    var placeChanges: UInt16 {
+        get { UInt16(truncatingIfNeeded: e &>> 48) }
+        set { e = e & Fact.timeMask | UInt64(newValue) &<< 48 }
+    }
+
+    // habit: a, b, c = sightings by hour of the day (UTC), eight bits each
+    func hourCount(_ hour: Int) -> Int {
+        let word = hour < 8 ? a : hour < 16 ? b : c
+        return Int(UInt8(truncatingIfNeeded: word &>> UInt64((hour & 7) * 8)))
+    }
+
+    /// Counts an hour; all are halved when one is full, so that habits of long ago fade.
+    mutating func countHour(_ hour: Int) {
+        if hourCount(hour) == 255 {
+            a = a &>> 1 & 0x7F7F_7F7F_7F7F_7F7F
+            b = b &>> 1 & 0x7F7F_7F7F_7F7F_7F7F
+            c = c &>> 1 & 0x7F7F_7F7F_7F7F_7F7F
+        }
+        let one = 1 as UInt64 &<< UInt64((hour & 7) * 8)
+        if hour < 8 { a &+= one } else if hour < 16 { b &+= one } else { c &+= one }
     }
 
     // alert: a = id, b = group, c = session, d = network, e = device

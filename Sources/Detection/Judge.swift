@@ -28,15 +28,11 @@ public struct Judge {
     static let familiarDays = 2
 
     let rules: [DetectionRule]
-    let travel: ImpossibleTravel?
-    let device: UnrecognizedDevice?
-    let country: NewCountry?
-    let moved: SessionMoved?
-    let failures: FailuresThenSuccess?
+    let detectors: Detectors
     /// Failures apart by more than this are no burst, also where no rule asks.
     let failureGap: Int64
     /// Sightings that count as learning for travel that is only likely.
-    let learningSightings: UInt32 = 3
+    static let learningSightings: UInt32 = 3
 
     /// Alerts that are new or changed since the caller last took them.
     public var emitted: [Alert] = []
@@ -51,21 +47,8 @@ public struct Judge {
         precondition(latenessMilliseconds >= 0, "the caller refuses a negative window")
         self.rules = rules
         latenessWindow = latenessMilliseconds
-        func rule(_ kind: DetectorKind) -> DetectionRule? {
-            rules.first { $0.detector == kind }
-        }
-        let weightless = DetectionRule.Weights(possible: 0, likely: 0, certain: 0)
-        let anyTravel =
-            rule(.impossibleTravel)
-            ?? DetectionRule(
-                id: "impossible-travel", title: "", severity: .high, detector: .impossibleTravel,
-                weights: weightless, rung: .notify)
-        travel = rule(.impossibleTravel).map(ImpossibleTravel.init)
-        device = rule(.unrecognizedDevice).map(UnrecognizedDevice.init)
-        country = rule(.newCountry).map(NewCountry.init)
-        moved = rule(.sessionMoved).map { SessionMoved($0, travel: ImpossibleTravel(anyTravel)) }
-        failures = rule(.failuresThenSuccess).map(FailuresThenSuccess.init)
-        failureGap = failures?.gap ?? 15 * 60_000
+        detectors = Detectors(rules)
+        failureGap = detectors.failures?.gap ?? 15 * 60_000
         found.reserveCapacity(8)
     }
 
@@ -130,13 +113,11 @@ extension Judge {
             profile.learnLogout(x, context)
             return
         }
-        let isLearning = profile.tally.sightings < learningSightings
-        travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
-        moved?.examine(x, context, profile, into: &found)
-        device?.examine(x, context, profile, into: &found)
-        country?.examine(x, context, profile, into: &found)
-        failures?.examine(x, context, profile, into: &found)
+        let isLearning = profile.tally.sightings < Judge.learningSightings
+        detectors.examine(x, context, profile, isLearning: isLearning, into: &found)
+        let change = detectors.concurrentPlaces?.change(x, context, profile)
         profile.learn(x, context)
+        profile.learnPlace(x, changes: change?.count)
         if !found.isEmpty { keepFindings(&profile) }
     }
 

@@ -63,9 +63,69 @@ extension Profile {
         } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, new(), kind: .country)
         }
-        if x.event == .login, context.failures >= 0 { endBurst(context.failures) }
+        if context.client >= 0 {
+            see(context.client, time)
+        } else if x.clientHash != 0 {
+            add(x.client, new(), kind: .client)
+        }
+        learnHour(x, context)
+        switch x.event {
+        case .login: if context.failures >= 0 { endBurst(context.failures) }
+        case .passwordChange, .recovery, .mfaChange: learnChange(x)
+        case .activity, .logout, .session, .mfa: break
+        }
+        if tally.failedOnce, x.event == .login || x.event == .mfa,
+            let refused = index(of: .refusedFactors)
+        {
+            endBurst(refused)
+        }
         learnSession(x, context)
         if x.isLocated { learnTrack(x, context) }
+    }
+
+    /// The hours at which the user is seen, each counted once.
+    private mutating func learnHour(_ x: StoredSighting, _ context: Context) {
+        let (time, hour) = (x.time, x.hour)
+        if context.habit >= 0 {
+            if facts[context.habit].last / 3_600_000 == time / 3_600_000 { return }
+            update(context.habit) {
+                $0.see(time)
+                $0.countHour(hour)
+            }
+        } else {
+            var fact = Fact(firstSeen: time)
+            fact.countHour(hour)
+            add(.hours, fact, kind: .habit)
+        }
+    }
+
+    /// Where the user is now; `changes`: how many changes between far places there are in a row, nil when
+    /// this is none.
+    mutating func learnPlace(_ x: StoredSighting, changes: Int64?) {
+        guard x.isLocated, let i = index(of: .hours), facts[i].newestPlace != x.place else { return }
+        let (time, place) = (x.time, x.place)
+        update(i) {
+            $0.newestPlace = place
+            if let changes {
+                $0.placeChanges = UInt16(min(changes, 60_000))
+                $0.placeChanged = time
+            }
+        }
+    }
+
+    /// A password, recovery address or second factor that was changed.
+    private mutating func learnChange(_ x: StoredSighting) {
+        let key = FactKey.credential(x.event)
+        if !tally.changedOnce { updateTally { $0.changedOnce = true } }
+        var fact = Fact(firstSeen: x.time)
+        fact.sessionDevice = x.device
+        fact.sessionNetwork = x.network
+        fact.sessionPlace = x.session
+        if let i = index(of: key) {
+            update(i) { $0 = fact }
+        } else {
+            add(key, fact, kind: .credential)
+        }
     }
 
     mutating func learnSession(
@@ -89,6 +149,7 @@ extension Profile {
             fact.sessionDevice = x.device
             fact.sessionNetwork = x.network
             fact.sessionPlace = x.place
+            fact.sessionClient = UInt8(truncatingIfNeeded: x.clientHash)
             fact.address = x.address
             add(x.session, fact, kind: .session)
         }
@@ -139,10 +200,21 @@ extension Profile {
         _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64
     ) {
         guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
-        let time = x.time
         if !tally.failedOnce { updateTally { $0.failedOnce = true } }
-        if context.failures >= 0 {
-            update(context.failures) {
+        countFailure(
+            x.network.under(.failures), context.failures, x.time, gapMilliseconds: gapMilliseconds)
+        if x.event == .mfa {
+            countFailure(
+                .refusedFactors, index(of: .refusedFactors) ?? -1, x.time,
+                gapMilliseconds: gapMilliseconds)
+        }
+    }
+
+    private mutating func countFailure(
+        _ key: FactKey, _ known: Int, _ time: Int64, gapMilliseconds: Int64
+    ) {
+        if known >= 0 {
+            update(known) {
                 if $0.burst == 0 || time &- $0.last > gapMilliseconds {
                     $0.burst = 0
                     $0.burstStart = time
@@ -151,10 +223,10 @@ extension Profile {
                 $0.see(time)
             }
         } else {
-            var fact = Fact(firstSeen: x.time)
+            var fact = Fact(firstSeen: time)
             fact.burst = 1
-            fact.burstStart = x.time
-            add(x.network.under(.failures), fact, kind: .failures)
+            fact.burstStart = time
+            add(key, fact, kind: .failures)
         }
     }
 

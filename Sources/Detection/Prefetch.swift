@@ -128,6 +128,8 @@ extension Profile {
         ls_prefetch(facts + context.country)
         ls_prefetch(facts + context.session)
         ls_prefetch(facts + context.failures)
+        ls_prefetch(facts + context.client)
+        ls_prefetch(facts + context.habit)
         ls_prefetch(facts + self.facts.count)  // for one that is new
         let isCrowded =
             context.session < 0 && !x.session.isNone

@@ -25,7 +25,7 @@ public struct Profile: ~Copyable {
     var keys = Block<FactKey>()
     var facts = Block<Fact>()
     /// How many facts of each kind, by its raw value.
-    var kindCounts = InlineArray<10, UInt8>(repeating: 0)
+    var kindCounts = InlineArray<13, UInt8>(repeating: 0)
     var findings = Block<StoredFinding>()
     var tail = Block<StoredSighting>()
     var undo = Block<UInt8>()
@@ -66,11 +66,16 @@ public struct Profile: ~Copyable {
         public var sightings: UInt32 = 0
         /// In event time; the first such sighting.
         public var firstUse: Int64 = 0
-        private var failedCode: UInt32 = 0
+        private var flags: UInt32 = 0
         /// Whether a sign-in ever failed, so that a success has failures to look for.
         var failedOnce: Bool {
-            get { failedCode != 0 }
-            set { failedCode = newValue ? 1 : 0 }
+            get { flags & 1 != 0 }
+            set { flags = flags & ~1 | (newValue ? 1 : 0) }
+        }
+        /// Whether password, recovery address or second factor ever changed.
+        var changedOnce: Bool {
+            get { flags & 2 != 0 }
+            set { flags = flags & ~2 | (newValue ? 2 : 0) }
         }
         public init() {}
     }
@@ -197,7 +202,7 @@ extension Profile {
 
     mutating func countKind(_ key: FactKey, by change: Int) {
         let kind = Int(key.rawValue >> 56)
-        if kind < 10 {
+        if kind < 13 {
             kindCounts[kind] = UInt8(truncatingIfNeeded: Int(kindCounts[kind]) + change)
         }
     }
@@ -387,7 +392,7 @@ extension Fact {
             visit(&cityText)
             visit(&regionText)
         case .track: visit(&recordText)
-        case .provider, .country, .failures, .alert, nil: break
+        case .provider, .country, .failures, .alert, .client, .credential, .habit, nil: break
         }
     }
 }

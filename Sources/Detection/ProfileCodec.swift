@@ -62,7 +62,10 @@ public struct ProfileCodec: ~Copyable {
 
         output.truncate(to: 0)
         output.push(ProfileCodec.version)
-        output.push(UInt8((profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)))
+        output.push(
+            UInt8(
+                (profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)
+                    | (scratch.tally.changedOnce ? 4 : 0)))
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -112,6 +115,7 @@ public struct ProfileCodec: ~Copyable {
             output.varint(fact.c)
         case .session:
             output.varint(fact.sessionText.offset)
+            output.push(fact.sessionClient)
             write(fact.sessionDevice)
             write(fact.sessionNetwork)
             write(fact.sessionPlace)
@@ -132,7 +136,17 @@ public struct ProfileCodec: ~Copyable {
             output.push(fact.c)
             output.push(fact.d)
             output.push(fact.e)
-        case .provider, .country, nil: break
+        case .credential:
+            write(fact.sessionDevice)
+            write(fact.sessionNetwork)
+            write(fact.sessionPlace)
+        case .habit:
+            output.push(fact.a)
+            output.push(fact.b)
+            output.push(fact.c)
+            write(fact.newestPlace)
+            output.push(fact.e)
+        case .provider, .country, .client, nil: break
         }
     }
 
@@ -176,6 +190,7 @@ public struct ProfileCodec: ~Copyable {
         let flags = try input.pop(UInt8.self)
         profile.hasForgotten = flags & 1 != 0
         profile.tally.failedOnce = flags & 2 != 0
+        profile.tally.changedOnce = flags & 4 != 0
         profile.userKey = try input.pop(UInt64.self)
         profile.newest = try input.pop(Int64.self)
         profile.settled = try input.pop(Int64.self)
@@ -316,6 +331,7 @@ private struct Reader {
             fact.c = try varint()
         case .session:
             fact.sessionText = try text()
+            fact.sessionClient = try pop(UInt8.self)
             fact.sessionDevice = try key(keys)
             fact.sessionNetwork = try key(keys)
             fact.sessionPlace = try key(keys)
@@ -336,7 +352,17 @@ private struct Reader {
             fact.c = try pop(UInt64.self)
             fact.d = try pop(UInt64.self)
             fact.e = try pop(UInt64.self)
-        case .provider, .country: break
+        case .credential:
+            fact.sessionDevice = try key(keys)
+            fact.sessionNetwork = try key(keys)
+            fact.sessionPlace = try key(keys)
+        case .habit:
+            fact.a = try pop(UInt64.self)
+            fact.b = try pop(UInt64.self)
+            fact.c = try pop(UInt64.self)
+            fact.newestPlace = try key(keys)
+            fact.e = try pop(UInt64.self)
+        case .provider, .country, .client: break
         case nil: throw .damaged("a fact of no kind")
         }
         return fact

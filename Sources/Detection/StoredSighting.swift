@@ -27,6 +27,10 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     private var placeFlags: UInt8
     private var spare8: UInt8 = 0
     private var spare16: UInt16 = 0
+    /// What all users together tell of its source. May still change while it is in the tail.
+    var source: SourceFacts
+    /// Of client, operating system and form, where the user agent tells them; 0 when it does not.
+    var clientHash: UInt32
     var recordText = TextRef.empty
     var sessionText = TextRef.empty
     var deviceText = TextRef.empty
@@ -37,6 +41,7 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     /// Where the undo log stands after this sighting's step, counted from its beginning of old: see
     /// `Profile.undoBase`.
     var undoEnd: UInt32 = 0
+    private var spare32: UInt32 = 0
 
     /// The keys and numbers of a sighting; the texts are added by the profile.
     init(_ sighting: UnsafePointer<Sighting>) {
@@ -73,12 +78,23 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         eventCode = sighting.pointee.record.event.rawValue
         outcomeCode = sighting.pointee.record.outcome.rawValue
         authCode = sighting.pointee.record.auth.rawValue
+        source = sighting.pointee.source
+        let client = sighting.pointee.client.key
+        clientHash = client == 0 ? 0 : UInt32(truncatingIfNeeded: client &>> 16) | 1
         networkCode = sighting.pointee.place.kind.rawValue
+        // Learned: the place of an address that half the company comes from says little of one.
+        if source.isShared != 0, networkKind == .unknown || networkKind == .residential {
+            networkCode = NetworkKind.sharedEgress.rawValue
+            placeFlags &= ~2
+        }
     }
 
     var country: FactKey {
         countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
     }
+    var client: FactKey { clientHash == 0 ? .none : FactKey(.client, UInt64(clientHash)) }
+    /// Hour of the day, UTC, 0 through 23.
+    var hour: Int { Int((time / 3_600_000) % 24 + 24) % 24 }
     var event: EventKind { EventKind(rawValue: eventCode) ?? .activity }
     var outcome: Outcome { Outcome(rawValue: outcomeCode) ?? .unknown }
     var auth: AuthMethod { AuthMethod(rawValue: authCode) ?? .unknown }

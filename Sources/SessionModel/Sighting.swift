@@ -145,6 +145,28 @@
     public var deviceHash: UInt64 = 0
     /// Order among all records of the run, for output that does not depend on threads.
     public var sequence: UInt64 = 0
+    /// What the organisation as a whole knows of where it came from.
+    public var source = SourceFacts()
+
+    @inlinable public init() {}
+}
+
+/// What the records of all users together tell of one sighting's source. All zero: nothing.
+@frozen public struct SourceFacts: BitwiseCopyable, Sendable {
+    /// How rare the provider, country, client and network kind are among all users, as of an hour
+    /// that is past for good: −log₂ of their share, in steps of 1, at most 15; 0 when not known.
+    public var providerRarity: UInt8 = 0
+    public var countryRarity: UInt8 = 0
+    public var clientRarity: UInt8 = 0
+    public var kindRarity: UInt8 = 0
+    /// Other users whose sign-ins failed from the same prefix, and from the same provider, within the
+    /// same six hours or those before; at most 255.
+    public var prefixFailures: UInt8 = 0
+    public var providerFailures: UInt8 = 0
+    /// Other users that signed in on the same device; at most 5.
+    public var deviceUsers: UInt8 = 0
+    /// 1 when the prefix is one that many users come from.
+    public var isShared: UInt8 = 0
 
     @inlinable public init() {}
 }

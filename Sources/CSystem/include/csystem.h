@@ -38,19 +38,22 @@ typedef struct {
     uint64_t low, high;
 } ls_mask;
 
+/// How many facts a sighting may meet.
+#define LS_FACTS 10
+
 /// What to look for, and where each was found (-1: nowhere).
 typedef struct {
-    uint64_t key[8];
+    uint64_t key[LS_FACTS];
 } ls_keys;
 typedef struct {
-    int32_t at[8];
+    int32_t at[LS_FACTS];
 } ls_places;
 
 // Searches among `count` keys, at most 128, each there once at most. They read on to the next multiple
 // of eight keys, which has to be memory of the caller's, of whatever content.
 
-/// Looks for eight keys at once.
-void ls_find_eight(const uint64_t *keys, size_t count, const ls_keys *wanted, ls_places *places);
+/// Looks for all of them at once.
+void ls_find_facts(const uint64_t *keys, size_t count, const ls_keys *wanted, ls_places *places);
 /// Where a key stands, or -1.
 int32_t ls_find(const uint64_t *keys, size_t count, uint64_t wanted);
 /// Which keys have this top byte.

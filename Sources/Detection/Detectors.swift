@@ -1,0 +1,115 @@
+import SessionModel
+
+/// The detectors whose rules are in force, each with its limits.
+struct Detectors {
+    let travel: ImpossibleTravel?
+    let moved: SessionMoved?
+    let device: UnrecognizedDevice?
+    let country: NewCountry?
+    let failures: FailuresThenSuccess?
+    let concurrentPlaces: ConcurrentPlaces?
+    let atypicalCountry: AtypicalCountry?
+    let sharedDevice: SharedDevice?
+    let sessionAfterLogout: SessionAfterLogout?
+    let sessionTooOld: SessionTooOld?
+    let anonymizingNetwork: AnonymizingNetwork?
+    let newNetwork: NewNetwork?
+    let hostingLogin: HostingLogin?
+    let passwordSpray: PasswordSpray?
+    let credentialStuffing: CredentialStuffing?
+    let mfaFatigue: MFAFatigue?
+    let loginAfterReset: LoginAfterReset?
+    let dormantAccount: DormantAccount?
+    let unusualHour: UnusualHour?
+    let sensitiveChange: SensitiveChange?
+    let riskScore: RiskScore?
+
+    init(_ rules: [DetectionRule]) {
+        func rule(_ kind: DetectorKind) -> DetectionRule? {
+            rules.first { $0.detector == kind }
+        }
+        let weightless = DetectionRule.Weights(possible: 0, likely: 0, certain: 0)
+        let anyTravel =
+            rule(.impossibleTravel)
+            ?? DetectionRule(
+                id: "impossible-travel", title: "", severity: .high, detector: .impossibleTravel,
+                weights: weightless, rung: .notify)
+        travel = rule(.impossibleTravel).map(ImpossibleTravel.init)
+        moved = rule(.sessionMoved).map { SessionMoved($0, travel: ImpossibleTravel(anyTravel)) }
+        device = rule(.unrecognizedDevice).map(UnrecognizedDevice.init)
+        country = rule(.newCountry).map(NewCountry.init)
+        failures = rule(.failuresThenSuccess).map(FailuresThenSuccess.init)
+        concurrentPlaces = rule(.concurrentPlaces).map(ConcurrentPlaces.init)
+        atypicalCountry = rule(.atypicalCountry).map(AtypicalCountry.init)
+        sharedDevice = rule(.sharedDevice).map(SharedDevice.init)
+        sessionAfterLogout = rule(.sessionAfterLogout).map(SessionAfterLogout.init)
+        sessionTooOld = rule(.sessionTooOld).map(SessionTooOld.init)
+        anonymizingNetwork = rule(.anonymizingNetwork).map(AnonymizingNetwork.init)
+        newNetwork = rule(.newNetwork).map(NewNetwork.init)
+        hostingLogin = rule(.hostingLogin).map(HostingLogin.init)
+        passwordSpray = rule(.passwordSpray).map(PasswordSpray.init)
+        credentialStuffing = rule(.credentialStuffing).map(CredentialStuffing.init)
+        mfaFatigue = rule(.mfaFatigue).map(MFAFatigue.init)
+        loginAfterReset = rule(.loginAfterReset).map(LoginAfterReset.init)
+        dormantAccount = rule(.dormantAccount).map(DormantAccount.init)
+        unusualHour = rule(.unusualHour).map(UnusualHour.init)
+        sensitiveChange = rule(.sensitiveChange).map(SensitiveChange.init)
+        riskScore = rule(.riskScore).map(RiskScore.init)
+    }
+
+    /// Judges a sighting by the facts before it.
+    func examine(
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile, isLearning: Bool,
+        into found: inout [StoredFinding]
+    ) {
+        travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
+        moved?.examine(x, context, profile, into: &found)
+        device?.examine(x, context, profile, into: &found)
+        country?.examine(x, context, profile, into: &found)
+        failures?.examine(x, context, profile, into: &found)
+        concurrentPlaces?.examine(x, context, profile, into: &found)
+        atypicalCountry?.examine(x, context, profile, into: &found)
+        sharedDevice?.examine(x, context, profile, into: &found)
+        sessionAfterLogout?.examine(x, context, profile, into: &found)
+        sessionTooOld?.examine(x, context, profile, into: &found)
+        anonymizingNetwork?.examine(x, context, profile, into: &found)
+        newNetwork?.examine(x, context, profile, into: &found)
+        hostingLogin?.examine(x, context, profile, into: &found)
+        passwordSpray?.examine(x, context, profile, into: &found)
+        credentialStuffing?.examine(x, context, profile, into: &found)
+        mfaFatigue?.examine(x, context, profile, into: &found)
+        loginAfterReset?.examine(x, context, profile, into: &found)
+        dormantAccount?.examine(x, context, profile, into: &found)
+        unusualHour?.examine(x, context, profile, into: &found)
+        sensitiveChange?.examine(x, context, profile, into: &found)
+        riskScore?.examine(x, context, profile, into: &found)
+    }
+
+    /// The words for a finding; nil when its rule is no longer in force.
+    func describe(_ f: StoredFinding, _ text: FindingText) -> Description? {
+        switch DetectorKind(code: f.detector) {
+        case .impossibleTravel: travel?.describe(f, text)
+        case .unrecognizedDevice: device?.describe(f, text)
+        case .newCountry: country?.describe(f, text)
+        case .sessionMoved: moved?.describe(f, text)
+        case .failuresThenSuccess: failures?.describe(f, text)
+        case .concurrentPlaces: concurrentPlaces?.describe(f, text)
+        case .atypicalCountry: atypicalCountry?.describe(f, text)
+        case .sharedDevice: sharedDevice?.describe(f, text)
+        case .sessionAfterLogout: sessionAfterLogout?.describe(f, text)
+        case .sessionTooOld: sessionTooOld?.describe(f, text)
+        case .anonymizingNetwork: anonymizingNetwork?.describe(f, text)
+        case .newNetwork: newNetwork?.describe(f, text)
+        case .hostingLogin: hostingLogin?.describe(f, text)
+        case .passwordSpray: passwordSpray?.describe(f, text)
+        case .credentialStuffing: credentialStuffing?.describe(f, text)
+        case .mfaFatigue: mfaFatigue?.describe(f, text)
+        case .loginAfterReset: loginAfterReset?.describe(f, text)
+        case .dormantAccount: dormantAccount?.describe(f, text)
+        case .unusualHour: unusualHour?.describe(f, text)
+        case .sensitiveChange: sensitiveChange?.describe(f, text)
+        case .riskScore: riskScore?.describe(f, text)
+        case nil: nil
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import SessionModel
+
+/// Flags a session that is used long after it was begun.
+///
+/// *Likely* on a network that is new for the user: what an old token in other hands looks like;
+/// *possible* (never an alert alone) on one that is known.
+/// - Blind spot: a session whose beginning the profile has forgotten (it keeps twelve).
+public struct SessionTooOld: Sendable {
+    public static let parameters: [ParameterSpec] = [
+        ParameterSpec(
+            "maximum_days", unit: "days", range: 1...3650, default: 30,
+            meaning: "Sessions live this long at most; set it to what your system allows.")
+    ]
+
+    let maximum: Int64
+
+    init(_ rule: DetectionRule) { maximum = Int64(rule.limit("maximum_days") * 86_400_000) }
+
+    func examine(
+        _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
+        into found: inout [StoredFinding]
+    ) {
+        guard context.session >= 0, x.event != .login else { return }
+        let age = x.time &- profile.facts[context.session].first
+        guard age > maximum else { return }
+        let isKnown = x.network.isNone || profile.knowsNetwork(x, context)
+        var finding = profile.finding(
+            .sessionTooOld, isKnown ? .possible : .likely, x, variant: isKnown ? 0 : 2)
+        finding.n = age
+        found.append(finding)
+    }
+
+    func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        Description(
+            evidence: [
+                Evidence("age_days", .number(Double(f.n) / 86_400_000)),
+                Evidence("maximum_days", .number(Double(maximum) / 86_400_000)),
+                Evidence("network_is_known", .flag(f.variant == 0)),
+            ] + text.whereabouts(f.here),
+            silencedBy: "maximum_days >= \(text.whole((Double(f.n) / 86_400_000).rounded(.up)))",
+            sentence: "The session was still in use \(text.duration(f.n)) after it was begun, from"
+                + " \(text.address(f.here)) (\(text.place(f.here))), a network that is"
+                + " \(f.variant == 0 ? "known" : "new for the user").")
+    }
+}

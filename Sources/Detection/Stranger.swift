@@ -1,0 +1,73 @@
+import SessionModel
+
+// What several detectors ask of a sighting before it is learned.
+
+extension Profile {
+    /// How long a device or network that is no more than new stays a stranger, ms: one day.
+    static let newcomerTime: Int64 = 86_400_000
+
+    /// Whether the device was the user's before today: seen on another day, the first of all, or first
+    /// seen more than a day ago, and named by no alert.
+    func knowsDevice(_ x: StoredSighting, _ context: Context) -> Bool {
+        isKnown(context.device, at: x.time)
+    }
+
+    /// Whether the network was: itself, or its provider at this place.
+    func knowsNetwork(_ x: StoredSighting, _ context: Context) -> Bool {
+        isKnown(context.network, at: x.time)
+            || isKnown(context.provider, at: x.time) && isKnown(context.place, at: x.time)
+    }
+
+    /// `fact` is -1 for one that is not there.
+    func isKnown(_ fact: Int, at time: Int64) -> Bool {
+        guard fact >= 0 else { return false }
+        let known = facts[fact]
+        if known.flags.contains(.suspect) { return isFamiliar(known, days: Judge.familiarDays) }
+        return known.flags.contains(.founding) || known.days >= 2
+            || time &- known.first > Profile.newcomerTime
+    }
+
+    /// Whether one of the user's networks that no alert names is of this kind.
+    func hasUsed(_ kind: NetworkKind) -> Bool {
+        var isUsed = false
+        forEach(.network) { i in
+            if facts[i].networkKind == kind, !facts[i].flags.contains(.suspect) { isUsed = true }
+        }
+        return isUsed
+    }
+
+    /// A finding about the sighting itself.
+    func finding(
+        _ detector: DetectorKind, _ confidence: Confidence, _ x: StoredSighting, variant: UInt8 = 0
+    ) -> StoredFinding {
+        var finding = StoredFinding()
+        finding.detector = detector.code
+        finding.confidence = confidence.rawValue
+        finding.variant = variant
+        finding.time = x.time
+        finding.here = end(x)
+        return finding
+    }
+}
+
+extension FindingText {
+    /// What every finding about one sighting shows of it.
+    func whereabouts(_ end: StoredEnd) -> [Evidence] {
+        [
+            Evidence("device", .text(device(end))),
+            Evidence("place", .text(place(end))),
+            Evidence("ip", .text(address(end))),
+        ]
+    }
+
+    /// `a device and a network that are new for the user`; `variant` has 1 for the device, 2 for the
+    /// network.
+    func newness(_ variant: UInt8) -> String {
+        switch variant & 3 {
+        case 1: "a device that is new for the user"
+        case 2: "a network that is new for the user"
+        case 3: "a device and a network that are new for the user"
+        default: "a device and a network that are known"
+        }
+    }
+}
