@@ -475,3 +475,48 @@ extension Profile {
         }
     }
 }
+
+// MARK: - Corrections
+
+extension Judge {
+    /// Takes what all users together told later into the sightings it is about, and judges again from
+    /// there. What has left the lateness window stays as it was judged.
+    public mutating func correct(_ correction: Correction, _ profile: inout Profile) {
+        var first: Int?
+        for i in 0..<profile.tail.count where profile.tail[i].accepts(correction) != nil {
+            first = i
+            break
+        }
+        guard let first else { return }
+        profile.isDirty = true
+        profile.steps &+= 1
+        rejudge(from: first, &profile) { profile in
+            for i in first..<profile.tail.count {
+                if let corrected = profile.tail[i].accepts(correction) {
+                    profile.tail[i].source = corrected
+                }
+            }
+        }
+    }
+}
+
+extension StoredSighting {
+    /// What a correction makes of its source; nil when it is not about this sighting, or no news.
+    fileprivate func accepts(_ correction: Correction) -> SourceFacts? {
+        var corrected = source
+        switch correction.subject {
+        case .prefix(let record):
+            guard recordKey == record, source.prefixFailures != correction.value else { return nil }
+            corrected.prefixFailures = correction.value
+        case .provider(let record):
+            guard recordKey == record, source.providerFailures != correction.value else { return nil }
+            corrected.providerFailures = correction.value
+        case .device(let hash):
+            guard device == FactKey(.device, hash), source.deviceUsers != correction.value else {
+                return nil
+            }
+            corrected.deviceUsers = correction.value
+        }
+        return corrected
+    }
+}

@@ -36,6 +36,7 @@ final class Engine {
     private let shards: [ProfileShard]
     private let workers: [Worker]
     private let planner: ActionPlanner
+    private let organization = Organization()
     private let profileBudget: Int
     private var batchNumber: UInt64 = 0
     private(set) var counters = Counters()
@@ -50,6 +51,8 @@ final class Engine {
         let clients: ClientRecognizer
         var sightings: UnsafeMutablePointer<Sighting>
         var capacity = 4096
+        /// Sightings of the batch.
+        var count = 0
         /// By shard, each with room for `capacity`: the sightings of that shard's users, in order.
         let lists: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<Sighting>>>
         let counts: UnsafeMutablePointer<Int>
@@ -106,6 +109,16 @@ final class Engine {
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
+        let organization = organization
+        for (part, page, bytes) in try store.organizationPages() {
+            let isKnown = bytes.withUnsafeBytes {
+                organization.restore(table: part, page: page, $0)
+            }
+            guard isKnown else {
+                throw StateError.damaged(
+                    path: store.path, reason: "it has a page \(part).\(page) of all users' table")
+            }
+        }
         workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: shardCount) }
     }
 
@@ -121,6 +134,8 @@ final class Engine {
         for worker in workers {
             if let failure = worker.failure { throw failure }
         }
+        learnTogether()
+        let corrections = correctionsByShard()
         let middle = clock.now
         // The one with most to do first, so that the workers end together.
         let sizes = shards.indices.map { shard in workers.reduce(0) { $0 + $1.counts[shard] } }
@@ -129,7 +144,7 @@ final class Engine {
             shard.judge(
                 workers.map {
                     UnsafeBufferPointer(start: $0.lists[number], count: $0.counts[number])
-                })
+                }, corrections: corrections.isEmpty ? [] : corrections[number])
         }
         for shard in shards {
             if let failure = shard.failure { throw failure }
@@ -138,8 +153,34 @@ final class Engine {
         times.judging += seconds(clock.now - middle)
     }
 
+    /// Takes the batch through what is known of all users, each part of it by one worker.
+    private func learnTogether() {
+        let next = Counter()
+        team.run { [organization, workers] _ in
+            while let part = next.take(below: Organization.partCount) {
+                for worker in workers {
+                    organization.take(
+                        UnsafeMutableBufferPointer(start: worker.sightings, count: worker.count),
+                        part: part)
+                }
+            }
+        }
+    }
+
+    /// What became known of earlier sightings, for the shards of their users; mostly empty.
+    private func correctionsByShard() -> [[Correction]] {
+        let all = organization.takeCorrections()
+        if all.isEmpty { return [] }
+        var byShard: [[Correction]] = Array(repeating: [], count: shards.count)
+        for correction in all {
+            byShard[Int(correction.userKey % UInt64(shards.count))].append(correction)
+        }
+        return byShard
+    }
+
     private func enrich(_ worker: Worker, number: Int, _ records: UnsafeBufferPointer<Record>) {
         for shard in 0..<worker.shards { worker.counts[shard] = 0 }
+        worker.count = 0
         do {
             try worker.addresses.beginChunk()
         } catch {
@@ -148,6 +189,7 @@ final class Engine {
         }
         worker.clients.beginChunk()
         worker.reserve(records.count)
+        worker.count = records.count
         let base = batchNumber << 40 | UInt64(number) << 32
         let shardCount = UInt64(shards.count)
         let addresses = worker.addresses
@@ -162,6 +204,7 @@ final class Engine {
             sighting.pointee.record = records[i]
             sighting.pointee.place = addresses.facts(for: records[i].address)
             sighting.pointee.client = clients.facts(userAgent: records[i].userAgent)
+            sighting.pointee.source = SourceFacts()
             sighting.pointee.computeKeys()
             sighting.pointee.sequence = base | UInt64(i)
             let shard = Int(sighting.pointee.userKey % shardCount)
@@ -232,7 +275,8 @@ final class Engine {
     ) throws {
         let start = clock.now
         var alerts = shards.flatMap { $0.takeEmitted() }
-        alerts.sort { $0.sequence < $1.sequence }
+        // Alerts of one record may be of several users, where it corrected what was known of others.
+        alerts.sort { ($0.sequence, $0.alert.id, $0.alert.revision) < ($1.sequence, $1.alert.id, $1.alert.revision) }
         forEachShard { shard, _ in shard.sortDirty() }
         try numberRevisions(&alerts)
         let finished = finish(alerts)
@@ -249,10 +293,14 @@ final class Engine {
                     }
                 }
             }
+            try organization.eachDirtyPage { part, page, bytes in
+                try transaction.putOrganizationPage(part: part, page: page, bytes: bytes)
+            }
             for key in superseded { try transaction.removeCheckpoint(sourceKey: key) }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
             try outputs.store(&transaction, sequence: sequence)
         }
+        organization.stored()
         try outputs.committed()
         for alert in finished {
             switch alert.published.alert.status {

@@ -72,12 +72,18 @@ final class ProfileShard: @unchecked Sendable {
     // MARK: - Judging
 
     /// Judges sightings, in order, all of users of this shard.
-    func judge(_ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>]) {
+    ///
+    /// - Parameter corrections: What became known of their users' earlier sightings, by sequence.
+    func judge(
+        _ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>], corrections: [Correction]
+    ) {
         guard failure == nil else { return }
-        arena.use { judgeInArena(parts) }
+        arena.use { judgeInArena(parts, corrections) }
     }
 
-    private func judgeInArena(_ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>]) {
+    private func judgeInArena(
+        _ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>], _ corrections: [Correction]
+    ) {
         let count = parts.reduce(0) { $0 + $1.count }
         wanted.reserve(count)
         missing.removeAll(keepingCapacity: true)
@@ -96,6 +102,13 @@ final class ProfileShard: @unchecked Sendable {
             failure = error
             return
         }
+        var corrected: [UInt32] = []
+        do {
+            corrected = try corrections.map { try find($0.userKey) ?? .max }
+        } catch {
+            failure = error
+            return
+        }
         let (sightings, indices) = (wanted.sightings, wanted.profiles)
         let profiles = profiles
         // The judge says nothing of whether a profile was changed before: the shard keeps the list.
@@ -104,9 +117,57 @@ final class ProfileShard: @unchecked Sendable {
             dirty.append(indices[n])
         }
         for n in 0..<count { epochs[Int(indices[n])] = epoch }
-        judge.observe(
-            sightings, count: count, profile: { profiles + Int(indices[$0]) },
-            done: { n, verdict, alerts in note(verdict, sightings[n], &alerts) })
+        var begin = 0
+        func observe(upTo end: Int) {
+            let first = begin
+            judge.observe(
+                sightings + first, count: end - first,
+                profile: { profiles + Int(indices[first + $0]) },
+                done: { n, verdict, alerts in note(verdict, sightings[first + n], &alerts) })
+            begin = end
+        }
+        for (correction, index) in zip(corrections, corrected) where index != .max {
+            // It takes effect just after the record that brought it.
+            var end = begin
+            while end < count, sightings[end].pointee.sequence <= correction.sequence { end += 1 }
+            observe(upTo: end)
+            correct(Int(index), correction)
+        }
+        observe(upTo: count)
+    }
+
+    private func correct(_ index: Int, _ correction: Correction) {
+        let wasDirty = profiles[index].isDirty
+        judge.correct(correction, &profiles[index])
+        if !wasDirty, profiles[index].isDirty {
+            dirty.append(UInt32(index))
+            epochs[index] = epoch
+        }
+        for alert in judge.emitted {
+            emitted.append(Emitted(sequence: correction.sequence, alert: alert))
+        }
+        judge.emitted.removeAll(keepingCapacity: true)
+    }
+
+    /// The profile of this key, read from the state when it is not here; nil when there is none.
+    private func find(_ key: UInt64) throws -> UInt32? {
+        var slot = Int(truncatingIfNeeded: key &>> 20) & mask
+        while slots[slot].index != 0 {
+            if slots[slot].key == key { return slots[slot].index &- 1 }
+            slot = (slot &+ 1) & mask
+        }
+        guard let reader else { return nil }
+        var found: UInt32?
+        try [key].withUnsafeBufferPointer { keys in
+            try reader.read(keys: keys) { _, bytes in
+                var stored = try ProfileCodec.decode(bytes)
+                stored.rowKey = key
+                judge.restore(&stored)
+                let check = Sighting.userCheck(tenant: stored.tenant, user: stored.userID)
+                found = insert(stored, key: key, check: check, slot)
+            }
+        }
+        return found
     }
 
     @inline(__always)
@@ -151,6 +212,19 @@ final class ProfileShard: @unchecked Sendable {
     }
 
     private func add(_ sighting: UnsafeMutablePointer<Sighting>, _ slot: Int) -> UInt32 {
+        let key = sighting.pointee.userKey
+        let index = insert(
+            Profile(
+                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID,
+                userKey: key, rowKey: key),
+            key: key, check: sighting.pointee.userCheck, slot)
+        missing.append(index)
+        return index
+    }
+
+    private func insert(
+        _ profile: consuming Profile, key: UInt64, check: UInt64, _ slot: Int
+    ) -> UInt32 {
         if count == capacity {
             let larger = UnsafeMutablePointer<Profile>.allocate(capacity: capacity * 2)
             larger.moveInitialize(from: profiles, count: count)
@@ -163,17 +237,11 @@ final class ProfileShard: @unchecked Sendable {
             capacity *= 2
         }
         let index = count
-        let key = sighting.pointee.userKey
-        (profiles + index).initialize(
-            to: Profile(
-                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID,
-                userKey: key,
-                rowKey: key))
+        (profiles + index).initialize(to: profile)
         epochs[index] = epoch
         count += 1
         slots[slot] = Slot(
-            key: key, check: sighting.pointee.userCheck, index: UInt32(index) + 1)
-        missing.append(UInt32(index))
+            key: key, check: check, index: UInt32(index) + 1)
         if count * 2 > slots.count { rehash(slots.count * 2) }
         return UInt32(index)
     }

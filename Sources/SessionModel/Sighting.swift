@@ -190,6 +190,11 @@ extension Sighting {
         user.hash(domain: userDomain(tenant: tenant))
     }
 
+    /// The second hash of the same: `userCheck`.
+    @inlinable public static func userCheck(tenant: TextView, user: TextView) -> UInt64 {
+        user.hashPair(domain: userDomain(tenant: tenant)).1
+    }
+
     @inlinable static func userDomain(tenant: TextView) -> UInt64 {
         tenant.isEmpty ? HashDomain.user : tenant.hash(domain: HashDomain.user)
     }

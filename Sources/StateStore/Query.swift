@@ -3,6 +3,7 @@ enum Query: Int, CaseIterable {
     case begin, commit
     case putProfile, readProfile, countProfiles, anyProfile
     case putMeta, removeMeta, readMeta
+    case putOrganizationPage, readOrganizationPages
     case putCheckpoint, removeCheckpoint, readCheckpoint, readCheckpoints
     case putOutput, removeOutput, readOutputs
     case putRevision, putAlert, readAlert, readRevisions, readRevisionsOfAlert, lastSequence
@@ -45,6 +46,9 @@ enum Query: Int, CaseIterable {
         case .putMeta: "REPLACE INTO meta(key, value) VALUES(?1, ?2)"
         case .removeMeta: "DELETE FROM meta WHERE key = ?1"
         case .readMeta: "SELECT value FROM meta WHERE key = ?1"
+
+        case .putOrganizationPage: "REPLACE INTO organization_page VALUES(?1, ?2, ?3)"
+        case .readOrganizationPages: "SELECT part, page, data FROM organization_page"
 
         case .putCheckpoint:
             "REPLACE INTO source_position(\(Self.checkpointColumns)) VALUES(\(Self.places(14)))"

@@ -5,7 +5,7 @@ enum Schema {
     /// `application_id` of the file's header, by which `file` and we know a state: "LSst".
     static let applicationID: Int64 = 0x4C53_7374
     /// `user_version` of the header: the number of migrations behind the file.
-    static let version = 1
+    static let version = 2
 
     /// Each migration is one transaction and sets `user_version`; none is ever changed.
     static var migrator: DatabaseMigrator {
@@ -14,8 +14,20 @@ enum Schema {
             try db.execute(sql: first)
             try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
         }
+        migrator.registerMigration("2 what is known of all users") { db in
+            try db.execute(sql: second)
+            try db.execute(sql: "PRAGMA user_version = 2")
+        }
         return migrator
     }
+
+    /// Pages of the organisation's tables (`Detection.Organization`).
+    private static let second = """
+        CREATE TABLE organization_page(
+            part INTEGER NOT NULL, page INTEGER NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY(part, page)
+        ) STRICT, WITHOUT ROWID;
+        """
 
     /// Times end in `_ms`: milliseconds since 1970. Unsigned numbers are stored as the signed ones
     /// of the same bits, except `profile.key`: see `StateStore.rowOrder`.

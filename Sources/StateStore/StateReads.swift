@@ -10,6 +10,15 @@ extension StateStore {
         }
     }
 
+    /// The pages of what is known of all users, in no order.
+    public func organizationPages() throws(StateError) -> [(part: Int, page: Int, bytes: [UInt8])] {
+        try read { session, db in
+            try session.rows(of: session.statement(.readOrganizationPages, db)) {
+                (Int($0.integer(0)), Int($0.integer(1)), $0.bytes(2))
+            }
+        }
+    }
+
     /// By source key.
     public func checkpoints() throws(StateError) -> [CheckpointRow] {
         try read { session, db in

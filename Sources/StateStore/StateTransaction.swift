@@ -93,6 +93,21 @@ public struct StateTransaction: ~Copyable {
         }
     }
 
+    // MARK: - All users
+
+    /// Writes a page of what is known of all users over the one of the same number.
+    public mutating func putOrganizationPage(
+        part: Int, page: Int, bytes: UnsafeRawBufferPointer
+    ) throws(StateError) {
+        try run { session, database in
+            let put = try session.statement(.putOrganizationPage, database)
+            put.bind(Int64(part), at: 1)
+            put.bind(Int64(page), at: 2)
+            try put.bind(Array(bytes), at: 3, limit: StateLimit.document, "a page")
+            try put.run()
+        }
+    }
+
     // MARK: - Positions
 
     /// Writes a source's position over the one of the same key.
