@@ -57,6 +57,7 @@ let package = Package(
             name: "Response",
             dependencies: ["SessionModel", "StateStore", "CCurl"]),
         .target(name: "Publishing", dependencies: ["SessionModel"], exclude: ["Schemas"]),
+        .target(name: "Evaluation", dependencies: ["SessionModel", "Enrichment", "Publishing"]),
         .target(
             name: "Pipeline",
             dependencies: [
@@ -67,7 +68,7 @@ let package = Package(
             name: "LastseenCommands",
             dependencies: [
                 "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Pipeline", "Response", "Publishing",
+                "Pipeline", "Response", "Publishing", "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "lastseen", dependencies: ["LastseenCommands"]),
@@ -78,7 +79,7 @@ let package = Package(
 /// Every library target has the tests that mirror it.
 for name in [
     "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Response",
-    "Publishing", "Pipeline", "LastseenCommands",
+    "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
 ] {
     package.targets.append(
         .testTarget(
@@ -87,7 +88,8 @@ for name in [
                 + (name == "Pipeline" || name == "LastseenCommands"
                     ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
                     : [])
-                + (name == "Response" ? ["StateStore"] : []) + ["SessionModel"],
+                + (name == "Response" ? ["StateStore"] : [])
+                + (name == "Evaluation" ? ["Enrichment", "Intake"] : []) + ["SessionModel"],
             exclude: name == "Enrichment" ? ["Fixtures"] : []))
 }
 

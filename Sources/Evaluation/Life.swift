@@ -31,19 +31,19 @@ struct Life {
         }
         change(person, day, midnight, &random)
         if day < person.silentUntil { return }
-        // 1 March 2026 is a Sunday.
-        let weekday = (day + 6) % 7
+        // 1 January 1970 was a Thursday.
+        let weekday = (Int(start / Self.day) + day + 3) % 7
         let isWorkday = weekday < 5
         if person.persona == .nightWorker, weekday == 0 {
             person.workStart = random.pick([6 * 60, 14 * 60, 22 * 60])
         }
         var visits: [(time: Int64, device: Int)] = []
-        let shift = Int64(journeyShift(person, midnight) * 60)
+        let shift = journeyShift(person, midnight) * 60
         if let laptop = person.laptop {
             let count = isWorkday ? Int(Double(random.between(2, 7)) * person.pace + 0.5) : random.below(2)
             for _ in 0..<count {
-                let minute = person.workStart + random.below(9 * 60) - Int(shift)
-                visits.append((midnight + Int64(minute) * Self.minute + millis(&random), laptop))
+                visits.append(
+                    (moment(midnight, person.workStart + random.below(9 * 60) - shift, &random), laptop))
             }
             // A second browser on the same machine takes some of the visits.
             let others = person.devices.indices.filter {
@@ -58,8 +58,7 @@ struct Life {
             let count = Int(Double(random.between(1, 5)) * person.pace + 0.5)
             for _ in 0..<count {
                 let from = person.persona == .nightWorker ? person.workStart - 60 : 7 * 60
-                let minute = from + random.below(16 * 60) - Int(shift)
-                visits.append((midnight + Int64(minute) * Self.minute + millis(&random), phone))
+                visits.append((moment(midnight, from + random.below(16 * 60) - shift, &random), phone))
             }
         }
         visits.sort { $0.time < $1.time }
@@ -70,7 +69,14 @@ struct Life {
         ownChanges(person, day, &random, &out)
     }
 
-    private func millis(_ random: inout SeededRandom) -> Int64 { Int64(random.below(60_000)) }
+    /// A minute of the local day, with what lies over its ends put in at the other: a shift that goes
+    /// past midnight has its early hours on the same date.
+    private func moment(
+        _ midnight: Int64, _ minute: Int, _ random: inout SeededRandom
+    ) -> Int64 {
+        let inside = (minute % 1440 + 1440) % 1440
+        return midnight + Int64(inside) * Self.minute + Int64(random.below(60_000))
+    }
 
     /// One to five records within some minutes.
     private func visit(
@@ -87,7 +93,7 @@ struct Life {
         (link, scenario) = first
         for _ in 0..<random.between(1, 5) {
             let address = address(link, person, time, day, &random)
-            use(
+            time = use(
                 person, device, application, time, address, day, scenario: scenario, &random, &out)
             time += Int64(random.between(8_000, 280_000))
         }
@@ -124,7 +130,7 @@ struct Life {
             }
         }
         let minute = Int((time - midnight(person, day)) / Self.minute)
-        let worksNow = isWorkday && minute >= person.workStart && minute < person.workStart + 9 * 60
+        let worksNow = isWorkday && (minute - person.workStart + 1440) % 1440 < 9 * 60
         let mobile = Link.carrier(person.country, person.carrier)
         switch person.persona {
         case .mobileOnly: return (mobile, "")
@@ -195,7 +201,7 @@ struct Life {
             guard let carriers = providers.carriers[country] else {
                 return person.home.address(day: day)
             }
-            return hop(carriers[number % carriers.count], minutes: 20 + Int64(person.choice % 160))
+            return gateway(carriers[number % carriers.count], person, time)
         case .vpn:
             return hop(
                 providers.vpns[person.choice % providers.vpns.count],
@@ -213,6 +219,20 @@ struct Life {
             return hop(
                 providers.clouds[person.choice % providers.clouds.count], minutes: 1440, among: 1)
         }
+    }
+
+    /// A carrier lets a phone out at one of the gateways near it, at times at any in the country.
+    private func gateway(_ carrier: Provider, _ person: Person, _ time: Int64) -> UInt32 {
+        let slot = UInt64(time / ((20 + Int64(person.choice % 160)) * Self.minute))
+        let draw = SeededRandom.scramble(slot &+ UInt64(person.number) << 32)
+        let home = atlas.towns[person.homeTown].point
+        let near = carrier.towns.indices.sorted {
+            let a = atlas.towns[carrier.towns[$0]].point.kilometers(to: home)
+            let b = atlas.towns[carrier.towns[$1]].point.kilometers(to: home)
+            return (a, $0) < (b, $1)
+        }
+        let index = draw >> 60 == 0 ? Int(draw >> 40) % near.count : Int(draw >> 40) % min(4, near.count)
+        return carrier.address(near[index], draw)
     }
 
     // MARK: - Services

@@ -2,11 +2,11 @@ import SessionModel
 
 extension Life {
     /// One record of a device in an application, with the sign-in before it where the session has
-    /// ended or never was.
+    /// ended or never was. Gives its time, which a slow sign-in puts off.
     func use(
         _ person: Person, _ device: Int, _ application: Int, _ time: Int64, _ address: UInt32,
         _ day: Int, scenario: String, _ random: inout SeededRandom, _ out: inout [Happening]
-    ) {
+    ) -> Int64 {
         let kind = Application.all[application]
         let own = person.devices[device]
         var record = Happening(
@@ -23,16 +23,16 @@ extension Life {
             person.sessions[open].lastUse = time
             record.session = person.sessions[open].id
             out.append(record)
-            return
+            return time
         }
-        signIn(person, device, kind, record, &random, &out)
+        return signIn(person, device, kind, record, &random, &out)
     }
 
     /// Mistyped passwords, a second factor now and then denied, and the login.
     private func signIn(
         _ person: Person, _ device: Int, _ kind: Application, _ record: Happening,
         _ random: inout SeededRandom, _ out: inout [Happening]
-    ) {
+    ) -> Int64 {
         var record = record
         var time = record.time
         if person.auth == .password, random.chance(0.07) {
@@ -47,6 +47,31 @@ extension Life {
                 out.append(failure)
                 time += Int64(random.between(4_000, 40_000))
             }
+        }
+        if person.auth == .password, random.chance(1 / 150) {
+            // The password is forgotten: tries, the way back by mail or phone, a new one.
+            var step = record
+            step.event = .login
+            step.outcome = .failure
+            step.auth = .password
+            if case .none = step.label { step.label = .benign("own-recovery") }
+            record.label = step.label
+            for _ in 0..<random.between(1, 5) {
+                step.time = time
+                out.append(step)
+                time += Int64(random.between(5_000, 60_000))
+            }
+            step.outcome = .success
+            step.event = .recovery
+            step.auth = .unknown
+            step.time = time
+            out.append(step)
+            time += Int64(random.between(40_000, 300_000))
+            step.event = .passwordChange
+            step.auth = .password
+            step.time = time
+            out.append(step)
+            time += Int64(random.between(3_000, 60_000))
         }
         if person.hasMFA, person.auth != .passkey {
             var prompt = record
@@ -68,12 +93,15 @@ extension Life {
         record.time = time
         record.event = .login
         record.auth = person.hasMFA && person.auth == .password ? .mfa : person.auth
+        // A passkey is not at hand on every machine.
+        if person.auth == .passkey, random.chance(0.06) { record.auth = .password }
         record.session = random.token()
         out.append(record)
         person.sessions.append(
             OpenSession(
                 id: record.session, device: device, application: record.application,
                 ends: time + Int64(kind.hours) * 3_600_000, lastUse: time))
+        return time
     }
 
     /// Moves what is over to the ended ones, of which the last eight are kept.
@@ -104,14 +132,16 @@ extension Life {
         guard let index = person.sessions.firstIndex(where: { $0.id == session }) else { return nil }
         var record = last
         record.event = .logout
-        record.time = last.time + Int64(random.between(5_000, 900_000))
+        // Visits overlap, and nobody uses a session that they logged out of.
+        let newest = out.reduce(last.time) { $1.session == session ? max($0, $1.time) : $0 }
+        record.time = newest + Int64(random.between(5_000, 900_000))
         out.append(record)
         end(person, person.sessions[index], at: record.time)
         person.sessions.remove(at: index)
         return record.time
     }
 
-    /// Password changes, recoveries and new second factors by the owner.
+    /// Password changes, new recovery addresses and new second factors by the owner.
     func ownChanges(
         _ person: Person, _ day: Int, _ random: inout SeededRandom, _ out: inout [Happening]
     ) {
@@ -125,10 +155,7 @@ extension Life {
             out.append(record)
         }
         if random.chance(1 / 90) { add(.passwordChange, "own-password-change", after: 90) }
-        if random.chance(1 / 300) {
-            add(.recovery, "own-recovery", after: 200)
-            add(.passwordChange, "own-recovery", after: 260)
-        }
+        if random.chance(1 / 400) { add(.recovery, "own-recovery-address", after: 200) }
         if person.hasMFA, random.chance(1 / 250) { add(.mfaChange, "own-mfa-change", after: 400) }
     }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Detection
 import Enrichment
+import Evaluation
 import Glibc
 import Intake
 import Publishing
@@ -16,6 +17,7 @@ protocol ExitCoded: Error, CustomStringConvertible {
 extension StateError: ExitCoded {}
 extension IntakeError: ExitCoded {}
 extension OutputError: ExitCoded {}
+extension EvaluationError: ExitCoded {}
 
 // A bad database, rule or expression file stops a run before it starts: EX_CONFIG.
 extension GeoError: ExitCoded { var exitCode: Int32 { 78 } }

@@ -1,27 +1,27 @@
 /// HTML written piece by piece: what is ours as literals, what is anybody else's only through
 /// `text`.
-struct HTMLWriter {
-    private(set) var bytes: [UInt8] = []
+package struct HTMLWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    init() { bytes.reserveCapacity(1 << 18) }
+    package init() { bytes.reserveCapacity(1 << 18) }
 
     /// Markup of ours. A literal only, so that text from outside cannot get in by mistake.
-    mutating func markup(_ literal: StaticString) { bytes.append(json: literal) }
+    package mutating func markup(_ literal: StaticString) { bytes.append(json: literal) }
 
     /// Numbers and names that this module makes itself, from letters, digits, `.`, `-`, `#`, `%`,
     /// `,`, blanks and the like; whatever else is in them is escaped all the same.
-    mutating func value(_ value: String) { escape(value) }
+    package mutating func value(_ value: String) { escape(value) }
 
-    mutating func value(_ value: Int) { bytes.append(jsonInteger: value) }
+    package mutating func value(_ value: Int) { bytes.append(jsonInteger: value) }
 
     /// A coordinate on a drawing, one decimal.
-    mutating func value(_ value: Double) {
+    package mutating func value(_ value: Double) {
         bytes.append(jsonNumber: value.isFinite ? value : 0, decimals: 1)
     }
 
     /// Text from outside, fit for element content and for attributes in double quotes: steering and
     /// hidden characters made visible, cut at `limit`, and the five characters of markup escaped.
-    mutating func text(_ text: String, limit: Int = SafeText.limit) {
+    package mutating func text(_ text: String, limit: Int = SafeText.limit) {
         escape(SafeText.visible(text, limit: limit))
     }
 

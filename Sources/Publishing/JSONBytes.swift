@@ -1,4 +1,4 @@
-import SessionModel
+package import SessionModel
 
 /// Writes JSON into bytes: no Foundation, no intermediate strings.
 ///
@@ -7,7 +7,7 @@ import SessionModel
 /// U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), since names and user agents are written by
 /// attackers and a feed is read with `cat` one day.
 extension [UInt8] {
-    mutating func append(json literal: StaticString) {
+    package mutating func append(json literal: StaticString) {
         unsafe append(
             contentsOf: UnsafeBufferPointer(
                 start: literal.utf8Start, count: literal.utf8CodeUnitCount))
@@ -16,7 +16,7 @@ extension [UInt8] {
     /// A JSON string with its quotes.
     ///
     /// - Parameter marked: writes the first character as an escape; see `AlertJSON`.
-    mutating func append(jsonString text: String, marked: Bool = false) {
+    package mutating func append(jsonString text: String, marked: Bool = false) {
         append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { bytes in
@@ -82,7 +82,7 @@ extension [UInt8] {
         }
     }
 
-    mutating func append(jsonInteger value: Int) {
+    package mutating func append(jsonInteger value: Int) {
         append(magnitude: UInt64(value.magnitude), isNegative: value < 0)
     }
 
@@ -91,7 +91,7 @@ extension [UInt8] {
     ///
     /// From 10¹¹ the shortest form that reads back to the value; `null` for infinity and NaN, which
     /// JSON lacks.
-    mutating func append(jsonNumber value: Double, decimals: Int) {
+    package mutating func append(jsonNumber value: Double, decimals: Int) {
         guard value.isFinite else { return append(json: "null") }
         guard value.magnitude < 1e11 else {
             append(contentsOf: "\(value)".utf8)
@@ -106,7 +106,7 @@ extension [UInt8] {
     }
 
     /// RFC 3339 in UTC with milliseconds, with quotes.
-    mutating func append(jsonTime time: Timestamp) {
+    package mutating func append(jsonTime time: Timestamp) {
         let c = time.civil
         append(UInt8(ascii: "\""))
         // A year that has not four digits cannot come from a record; the text form pads it alike.

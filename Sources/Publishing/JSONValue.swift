@@ -17,7 +17,7 @@ public enum AlertJSONError: Error, Equatable, CustomStringConvertible {
 
 /// A JSON value that keeps the order of keys and tells `1` from `1.0`, which Foundation's readers do
 /// not and reading an alert back exactly asks for.
-indirect enum JSONValue: Equatable {
+package indirect enum JSONValue: Equatable {
     case null
     case flag(Bool)
     case integer(Int)
@@ -28,7 +28,7 @@ indirect enum JSONValue: Equatable {
     /// In the order of the text.
     case object([(key: String, value: JSONValue)])
 
-    static func == (a: JSONValue, b: JSONValue) -> Bool {
+    package static func == (a: JSONValue, b: JSONValue) -> Bool {
         switch (a, b) {
         case (.null, .null): true
         case (.flag(let x), .flag(let y)): x == y
@@ -42,13 +42,13 @@ indirect enum JSONValue: Equatable {
         }
     }
 
-    subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key == key }?.value
     }
 
     /// Reads one value and nothing after it. Nesting to 32, which is five times what an alert has.
-    init(parsing bytes: some Collection<UInt8>) throws(AlertJSONError) {
+    package init(parsing bytes: some Collection<UInt8>) throws(AlertJSONError) {
         var parser = JSONParser(bytes: Array(bytes))
         self = try parser.document()
     }

@@ -1,6 +1,6 @@
 /// The look of a report. System fonts, colours as variables for light, dark and paper.
-enum ReportStyle {
-    static let css: StaticString = """
+package enum ReportStyle {
+    package static let css: StaticString = """
         :root{--bg:#f4f5f7;--card:#fff;--ink:#18202b;--soft:#5a6675;--line:#dfe3e8;--wash:#f6f7f9;
         --top:#141c29;--topink:#f3f5f8;--topsoft:#a9b4c4;--link:#1d5fae;
         --land:#dbe0e6;--sea:#f4f6f8;--coast:#c3cad3;

@@ -2,9 +2,9 @@ import SessionModel
 
 /// Numbers, times and evidence in the words of a person. What comes out may still hold text of an
 /// attacker's: each form escapes it its own way.
-enum Wording {
+package enum Wording {
     /// `5,421`.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         let digits = String(value.magnitude)
         var out = value < 0 ? "-" : ""
         for (index, digit) in digits.enumerated() {
@@ -15,7 +15,7 @@ enum Wording {
     }
 
     /// One decimal below 100 when there is one, none above; `–` for what is no number.
-    static func number(_ value: Double) -> String {
+    package static func number(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         guard value.magnitude < 1e15 else { return "\(value)" }
         let tenths = Int((value * 10).rounded())
@@ -24,7 +24,7 @@ enum Wording {
     }
 
     /// `45 s`, `42 min`, `1 h 24 min`, `3 days 4 h`.
-    static func duration(seconds: Double) -> String {
+    package static func duration(seconds: Double) -> String {
         guard seconds.isFinite, seconds.magnitude < 1e12 else { return number(seconds) + " s" }
         guard seconds >= 0 else { return "-" + duration(seconds: -seconds) }
         if seconds < 120 { return number(seconds) + " s" }
@@ -58,7 +58,7 @@ enum Wording {
 
     static func date(_ time: Timestamp) -> String { String(time.rfc3339.prefix(10)) }
 
-    static func capitalized(_ text: String) -> String {
+    package static func capitalized(_ text: String) -> String {
         guard let first = text.first, first.isASCII else { return text }
         return first.uppercased() + text.dropFirst()
     }
