@@ -96,7 +96,7 @@ extension Judge {
             let id = text.string(end.sessionText)
             if !id.isEmpty, !sessions.contains(id), sessions.count < 9 { sessions.append(id) }
         }
-        let risk = combinedRisk(stored)
+        let risk = risk(profile, index)
         let label = text.string(suspect.labelText)
         let strongest = weighed.first?.element
         let title = strongest.flatMap { rule($0.detector) }?.title ?? ""
@@ -121,7 +121,8 @@ extension Judge {
                 asn: suspect.asn, organization: text.string(suspect.organizationText),
                 kind: suspect.kind),
             risk: risk, severity: Severity(risk: risk), title: title,
-            summary: summary(text, weighed.map(\.element), suspect, risk: risk, profile),
+            summary: (status == .silenced ? "Below --alert-risk \(alertRisk). " : "")
+                + summary(text, weighed.map(\.element), suspect, risk: risk, profile),
             rung: rung,
             isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)
     }
@@ -135,23 +136,6 @@ extension Judge {
     func rule(_ code: UInt8) -> DetectionRule? {
         guard let kind = DetectorKind(code: code) else { return nil }
         return rules.first { $0.detector == kind }
-    }
-
-    private func weight(_ finding: StoredFinding) -> Double {
-        guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
-        return rule(finding.detector)?.weights[confidence] ?? 0
-    }
-
-    /// 100 (1 − Π(1 − w)) over the strongest finding of each rule: each is taken as independent
-    /// evidence (noisy-or, Pearl 1988, 4.3.2), and a rule met again is the same evidence.
-    private func combinedRisk(_ stored: [StoredFinding]) -> Int {
-        var strongest: [UInt8: Double] = [:]
-        for finding in stored {
-            strongest[finding.detector] = max(strongest[finding.detector] ?? 0, weight(finding))
-        }
-        var innocent = 1.0
-        for code in strongest.keys.sorted() { innocent *= 1 - (strongest[code] ?? 0) }
-        return Int((100 * (1 - innocent)).rounded())
     }
 
     /// The end that the newest of the surest findings is about.

@@ -27,8 +27,15 @@ public struct Judge {
     /// Device and network of a user who is seen on this many days are familiar.
     static let familiarDays = 2
 
+    /// Alerts of less risk are kept, and told to nobody.
+    public let alertRisk: Int
+    /// The risk from which an alert is worth a look, where nothing else is said.
+    public static let usualAlertRisk = 30
+
     let rules: [DetectionRule]
     let detectors: Detectors
+    /// By the detector's code.
+    let weights: InlineArray<32, DetectionRule.Weights?>
     /// Failures apart by more than this are no burst, also where no rule asks.
     let failureGap: Int64
     /// Sightings that count as learning for travel that is only likely.
@@ -43,9 +50,17 @@ public struct Judge {
     /// - Parameters:
     ///   - rules: At most one for each detector; the rule loader sees to it.
     ///   - latenessMilliseconds: The lateness window; 6 hours by default.
-    public init(rules: [DetectionRule], latenessMilliseconds: Int64 = 6 * 3_600_000) {
+    ///   - alertRisk: 0 through 100.
+    public init(
+        rules: [DetectionRule], latenessMilliseconds: Int64 = 6 * 3_600_000,
+        alertRisk: Int = Judge.usualAlertRisk
+    ) {
         precondition(latenessMilliseconds >= 0, "the caller refuses a negative window")
         self.rules = rules
+        self.alertRisk = alertRisk
+        weights = DetectorKind.allCases.reduce(into: InlineArray<32, DetectionRule.Weights?>(repeating: nil)) { all, kind in
+            all[Int(kind.code)] = rules.first { $0.detector == kind }?.weights
+        }
         latenessWindow = latenessMilliseconds
         detectors = Detectors(rules)
         failureGap = detectors.failures?.gap ?? 15 * 60_000
@@ -385,31 +400,58 @@ extension Judge {
             return
         }
         let time = profile.facts[i].last
+        let isSilenced = risk(profile, i) < alertRisk
         if let p = profile.publishedIndex(id) {
             let last = profile.published[p]
             if last.digest == digest, !last.isRetracted { return }
             let gist = gist(profile, i)
-            let isMaterial = last.isRetracted || last.gist != gist
             profile.published[p].digest = digest
             profile.published[p].gist = gist
             profile.published[p].revision &+= 1
             profile.published[p].isRetracted = false
+            profile.published[p].isSilenced = isSilenced
             profile.published[p].time = time
-            var alert = makeAlert(profile, i, revision: Int(last.revision) + 1, .amended)
-            alert.isMaterial = isMaterial
+            // One that nobody was told of yet is opened; one that falls below the bar stays told.
+            let status: Alert.Status =
+                isSilenced && last.isSilenced ? .silenced : last.isSilenced ? .open : .amended
+            if status == .amended { profile.published[p].isSilenced = false }
+            var alert = makeAlert(profile, i, revision: Int(last.revision) + 1, status)
+            alert.isMaterial = last.isRetracted || last.isSilenced || last.gist != gist
             if profile.hasForgotten { alert.revision = Judge.unknownRevision }
             emitted.append(alert)
         } else {
             profile.remember(
                 PublishedAlert(
-                    alertID: id, digest: digest, gist: gist(profile, i), time: time))
-            emitted.append(makeAlert(profile, i, revision: 1, .open))
+                    alertID: id, digest: digest, gist: gist(profile, i), time: time,
+                    isSilenced: isSilenced))
+            emitted.append(makeAlert(profile, i, revision: 1, isSilenced ? .silenced : .open))
             if profile.hasForgotten { emitted[emitted.count - 1].revision = Judge.unknownRevision }
         }
     }
 
+    /// 100 (1 − Π(1 − w)) over the strongest finding of each rule: each is taken as independent
+    /// evidence (noisy-or, Pearl 1988, 4.3.2), and a rule met again is the same evidence.
+    func risk(_ profile: borrowing Profile, _ i: Int) -> Int {
+        let key = profile.keys[i]
+        var strongest = InlineArray<32, Double>(repeating: 0)
+        for k in 0..<profile.findings.count where profile.findings[k].alert == key {
+            let finding = profile.findings[k]
+            let code = Int(finding.detector & 31)
+            strongest[code] = max(strongest[code], weight(finding))
+        }
+        var innocent = 1.0
+        for code in 0..<32 { innocent *= 1 - strongest[code] }
+        return Int((100 * (1 - innocent)).rounded())
+    }
+
+    func weight(_ finding: StoredFinding) -> Double {
+        guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
+        return weights[Int(finding.detector & 31)]?[confidence] ?? 0
+    }
+
     private mutating func retract(_ id: UInt64, _ old: Alert, _ profile: inout Profile) {
         guard let p = profile.publishedIndex(id), !profile.published[p].isRetracted else { return }
+        let wasSilenced = profile.published[p].isSilenced
         profile.published[p].isRetracted = true
         profile.published[p].digest = 0
         profile.published[p].revision &+= 1
@@ -419,6 +461,8 @@ extension Judge {
         alert.summary =
             "No longer holds: a record that came late explains it. It said: " + old.summary
         alert.recommendations = []
+        // Nobody was told of it, so nobody need be told that it is over.
+        alert.isMaterial = !wasSilenced
         if profile.hasForgotten { alert.revision = Judge.unknownRevision }
         emitted.append(alert)
     }

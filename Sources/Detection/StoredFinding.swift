@@ -120,15 +120,22 @@ struct PublishedAlert: BitwiseCopyable, Sendable {
     /// Of its newest finding.
     var time: Int64
     var revision: UInt32
-    private var retractedFlag: UInt32 = 0
+    private var flags: UInt32 = 0
 
-    init(alertID: UInt64, digest: UInt64, gist: UInt64, time: Int64) {
+    init(alertID: UInt64, digest: UInt64, gist: UInt64, time: Int64, isSilenced: Bool) {
         (self.alertID, self.digest, self.gist) = (alertID, digest, gist)
         (self.time, revision) = (time, 1)
+        self.isSilenced = isSilenced
     }
 
     var isRetracted: Bool {
-        get { retractedFlag != 0 }
-        set { retractedFlag = newValue ? 1 : 0 }
+        get { flags & 1 != 0 }
+        set { flags = flags & ~1 | (newValue ? 1 : 0) }
+    }
+
+    /// Below the bar, so that nobody was told.
+    var isSilenced: Bool {
+        get { flags & 2 != 0 }
+        set { flags = flags & ~2 | (newValue ? 2 : 0) }
     }
 }

@@ -31,7 +31,7 @@ struct Alerts: ParsableCommand {
                 """)
 
         enum Status: String, CaseIterable, ExpressibleByArgument {
-            case open, amended, retracted, all
+            case open, amended, retracted, silenced, all
         }
 
         @Option(name: .long, help: "Only of this user, by id or name.")
@@ -50,8 +50,12 @@ struct Alerts: ParsableCommand {
         var since: Since?
         @Option(
             name: .long,
-            help: "Only with this status: open, amended, retracted or all. May be repeated.")
+            help: "Only with this status: open, amended, retracted, silenced or all. May be repeated.")
         var status: [Status] = []
+        @Flag(
+            name: .long,
+            help: "Those that nobody was told of, as their risk is below --alert-risk.")
+        var silenced = false
         @Option(name: .long, help: ArgumentHelp("The most alerts to list.", valueName: "count"))
         var limit = 100
         @Flag(name: .long, help: "As NDJSON; 'lastseen alerts schema' describes it.")
@@ -103,6 +107,7 @@ struct Alerts: ParsableCommand {
 
         private var statuses: [String] {
             if status.contains(.all) { return [] }
+            if silenced { return [Alert.Status.silenced.rawValue] }
             return status.isEmpty
                 ? [Alert.Status.open.rawValue, Alert.Status.amended.rawValue]
                 : status.map(\.rawValue)

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Detection
 import Enrichment
 import Glibc
 public import Pipeline
@@ -99,6 +100,13 @@ struct RunningOptions: ParsableArguments {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "The least risk of an alert, 0 to 100. What is below is kept ('lastseen alerts list --silenced') and told to nobody.",
+            valueName: "risk"))
+    var alertRisk = Judge.usualAlertRisk
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("Records of one commit at most.", valueName: "count"))
     var batch: Int?
 
@@ -111,6 +119,9 @@ struct RunningOptions: ParsableArguments {
         }
         guard (0...10_080).contains(lateness) else {
             throw ValidationError("--lateness is \(lateness). Use 0 to 10080 minutes (a week).")
+        }
+        guard (0...100).contains(alertRisk) else {
+            throw ValidationError("--alert-risk is \(alertRisk). Use 0 to 100.")
         }
         guard (batch ?? 1) >= 1 else {
             throw ValidationError("--batch is \(batch ?? 0). Use 1 or more.")
@@ -129,6 +140,7 @@ struct RunningOptions: ParsableArguments {
         options.rejectsPath = rejects
         options.style = style
         options.threads = threads ?? coreCount()
+        options.alertRisk = alertRisk
         options.latenessMilliseconds = Int64(lateness * 60_000)
         if let batch {
             options.commitRecords = batch

@@ -23,6 +23,8 @@ public struct AnalysisOptions {
     public var threads = 1
     /// How late a record may come, ms.
     public var latenessMilliseconds: Int64 = 6 * 3_600_000
+    /// Alerts of less risk are kept in the state and told to nobody. 0 through 100.
+    public var alertRisk = Judge.usualAlertRisk
     /// Bytes of profiles in memory before a commit lets go of them.
     public var profileBudget = 240 << 20
     /// Bytes of a source that are decoded and judged at a time.
@@ -108,7 +110,7 @@ public final class Analysis {
             store: store, rules: options.rules, databases: options.databases,
             userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
             threads: options.threads, profileBudget: options.profileBudget,
-            latenessMilliseconds: options.latenessMilliseconds)
+            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         result.notes += outputs.notes
@@ -237,6 +239,7 @@ public final class Analysis {
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
+        result.summary.alertsSilenced = engine.counters.silenced
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

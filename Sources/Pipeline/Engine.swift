@@ -28,6 +28,7 @@ final class Engine {
         var opened = 0
         var amended = 0
         var retracted = 0
+        var silenced = 0
         var actions = 0
     }
 
@@ -91,7 +92,7 @@ final class Engine {
     init(
         store: StateStore, rules: [DetectionRule], databases: GeoDatabases,
         userAgents: UserAgentParser, planner: ActionPlanner, threads: Int, profileBudget: Int,
-        latenessMilliseconds: Int64
+        latenessMilliseconds: Int64, alertRisk: Int
     ) throws {
         self.store = store
         self.planner = planner
@@ -105,7 +106,9 @@ final class Engine {
         for _ in 0..<shardCount {
             shards.append(
                 ProfileShard(
-                    judge: Judge(rules: rules, latenessMilliseconds: latenessMilliseconds),
+                    judge: Judge(
+                        rules: rules, latenessMilliseconds: latenessMilliseconds,
+                        alertRisk: alertRisk),
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
@@ -280,7 +283,7 @@ final class Engine {
         forEachShard { shard, _ in shard.sortDirty() }
         try numberRevisions(&alerts)
         let finished = finish(alerts)
-        try outputs.take(finished.map(\.published))
+        try outputs.take(finished.filter(\.isTold).map(\.published))
         try store.commit { transaction in
             var sequence = outputs.lastSequence
             try putProfiles(&transaction) { transaction in
@@ -306,7 +309,8 @@ final class Engine {
             switch alert.published.alert.status {
             case .open: counters.opened += 1
             case .amended: counters.amended += alert.published.alert.isMaterial ? 1 : 0
-            case .retracted: counters.retracted += 1
+            case .retracted: counters.retracted += alert.isTold ? 1 : 0
+            case .silenced: counters.silenced += alert.row.revision == 1 ? 1 : 0
             }
             counters.actions += alert.actions.count
         }
@@ -368,12 +372,18 @@ final class Engine {
         var published: Outputs.Published
         var row: AlertRevision
         var actions: [PlannedAction]
+
+        /// Whether outputs get it: not what is below the bar, nor that such a one is over.
+        var isTold: Bool {
+            published.alert.status != .silenced
+                && (published.alert.status != .retracted || published.alert.isMaterial)
+        }
     }
 
     private func finish(_ alert: Alert) -> Finished {
         var alert = alert
         var actions: [PlannedAction] = []
-        if alert.status != .retracted {
+        if alert.status != .retracted, alert.status != .silenced {
             alert.recommendations = Recommendations.steps(for: alert)
             actions = planner.plan(for: alert)
             alert.actions = actions.map(\.summary)

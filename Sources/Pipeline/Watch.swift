@@ -52,7 +52,7 @@ public final class Watch {
             store: store, rules: options.rules, databases: options.databases,
             userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
             threads: options.threads, profileBudget: options.profileBudget,
-            latenessMilliseconds: options.latenessMilliseconds)
+            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         // A log that was rotated has a position for each of its files: the newest is the one to go
@@ -167,6 +167,7 @@ public final class Watch {
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
+        result.summary.alertsSilenced = engine.counters.silenced
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

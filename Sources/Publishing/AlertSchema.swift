@@ -21,8 +21,8 @@ public enum AlertSchema {
               "minimum": 1
             },
             "status": {
-              "description": "open: as first found. amended: changed since, by further findings or by records that came late. retracted: it no longer holds, and nothing need be done about it.",
-              "enum": ["open", "amended", "retracted"]
+              "description": "open: as first found. amended: changed since, by further findings or by records that came late. retracted: it no longer holds, and nothing need be done about it. silenced: its risk is below the bar that was set (the summary begins with which); in the state only, never in a feed.",
+              "enum": ["open", "amended", "retracted", "silenced"]
             },
             "time": {
               "description": "When the newest finding happened, by the records' own time.",

@@ -39,6 +39,7 @@ public enum AlertText {
             case .open: alert.severity.name.uppercased()
             case .amended: alert.severity.name.uppercased() + ", AMENDED"
             case .retracted: "RETRACTED"
+            case .silenced: "SILENCED"
             }
         let painted = style.paint(style.color ? " \(tag) " : tag, ink(alert))
         let risk = alert.status == .retracted ? "" : "risk \(alert.risk) of 100, "

@@ -260,6 +260,8 @@ public struct ActionSummary: Sendable, Equatable {
 public struct Alert: Sendable, Equatable {
     public enum Status: String, Sendable, CaseIterable {
         case open, amended, retracted
+        /// Kept and counted, but told to nobody: its risk is below the bar that was set.
+        case silenced
     }
 
     /// Stable for the life of the alert: 16 hexadecimal digits after `a-`.
