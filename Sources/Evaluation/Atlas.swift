@@ -85,9 +85,10 @@ struct Atlas {
     func town(_ random: inout SeededRandom) -> Int { weighted[random.below(weighted.count)] }
 
     func towns(of country: CountryCode) -> [Int] {
-        countries.first { $0.code == country }?.towns ?? towns.indices.filter {
-            towns[$0].country == country
-        }
+        countries.first { $0.code == country }?.towns
+            ?? towns.indices.filter {
+                towns[$0].country == country
+            }
     }
 
     func distance(_ a: Int, _ b: Int) -> Double {

@@ -8,7 +8,9 @@ enum Clients: CaseIterable {
         .chromeWindows, .chromeWindows, .chromeWindows, .chromeWindows, .edgeWindows, .edgeWindows,
         .firefoxWindows, .chromeMac, .safariMac, .safariMac, .firefoxLinux, .chromeLinux,
     ]
-    static let phones: [Clients] = [.safariPhone, .safariPhone, .chromePhone, .chromePhone, .samsungPhone]
+    static let phones: [Clients] = [
+        .safariPhone, .safariPhone, .chromePhone, .chromePhone, .samsungPhone,
+    ]
     static let tools: [Clients] = [.requests, .requests, .goClient, .okHTTP]
 
     var isPhone: Bool { self == .safariPhone || self == .chromePhone || self == .samsungPhone }

@@ -6,7 +6,7 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case badTruth(path: String, line: Int, problem: String)
     /// A line of an alerts file.
     case badAlert(path: String, line: Int, problem: String)
-    /// It holds no takeover at all.
+    /// It holds no line.
     case nothingToFind(path: String)
     /// How many users and days the alerts are of is nowhere said.
     case unknownSize
@@ -17,10 +17,9 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
             "the GeoIP databases place \(found) of the addresses tried, too few to live in. Name a"
                 + " City database with --geo."
         case .badTruth(let path, let line, let problem), .badAlert(let path, let line, let problem):
-            "\(path):\(line): \(problem)"
+            "\(path):\(line == 0 ? "" : "\(line):") \(problem)"
         case .nothingToFind(let path):
-            "\(path): no line is labelled 'attack'. Name the truth file that was written with the"
-                + " records."
+            "\(path): there is no line in it. Name the truth file that was written with the records."
         case .unknownSize:
             "how many users and days the records are of is not known. Give --records FILE, or"
                 + " --users and --days."

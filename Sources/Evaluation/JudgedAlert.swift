@@ -9,7 +9,8 @@ struct JudgedAlert {
         var session: String
         var others: [String]
         var records: [String]
-        var isRetracted: Bool
+        /// Taken back, or below the bar: nobody is shown it.
+        var isHidden: Bool
     }
 
     var user: String
@@ -49,7 +50,7 @@ struct JudgedAlert {
             let revision = Revision(
                 time: time, risk: Int(risk), session: value["session"]?.text("id") ?? "",
                 others: value["session"]?.texts("others") ?? [], records: records,
-                isRetracted: value.text("status") == "retracted")
+                isHidden: ["retracted", "silenced"].contains(value.text("status")))
             if let place = places[id] {
                 alerts[place].revisions.append(revision)
             } else {
@@ -58,7 +59,7 @@ struct JudgedAlert {
                     JudgedAlert(user: value["user"]?.text("id") ?? "", revisions: [revision]))
             }
         }
-        return alerts.filter { !$0.last.isRetracted }
+        return alerts.filter { !$0.last.isHidden }
     }
 }
 

@@ -24,7 +24,8 @@ struct Life {
             service(person, day, midnight, &random, &out)
             return
         }
-        let isAway = day >= person.isSilentFrom && (person.persona == .dormant || day < person.silentUntil)
+        let isAway =
+            day >= person.isSilentFrom && (person.persona == .dormant || day < person.silentUntil)
         if isAway || (person.persona != .longAbsence && day < person.silentUntil) {
             person.wasSilent = true
             return
@@ -40,10 +41,14 @@ struct Life {
         var visits: [(time: Int64, device: Int)] = []
         let shift = journeyShift(person, midnight) * 60
         if let laptop = person.laptop {
-            let count = isWorkday ? Int(Double(random.between(2, 7)) * person.pace + 0.5) : random.below(2)
+            let count =
+                isWorkday ? Int(Double(random.between(2, 7)) * person.pace + 0.5) : random.below(2)
             for _ in 0..<count {
                 visits.append(
-                    (moment(midnight, person.workStart + random.below(9 * 60) - shift, &random), laptop))
+                    (
+                        moment(midnight, person.workStart + random.below(9 * 60) - shift, &random),
+                        laptop
+                    ))
             }
             // A second browser on the same machine takes some of the visits.
             let others = person.devices.indices.filter {
@@ -58,7 +63,8 @@ struct Life {
             let count = Int(Double(random.between(1, 5)) * person.pace + 0.5)
             for _ in 0..<count {
                 let from = person.persona == .nightWorker ? person.workStart - 60 : 7 * 60
-                visits.append((moment(midnight, from + random.below(16 * 60) - shift, &random), phone))
+                visits.append(
+                    (moment(midnight, from + random.below(16 * 60) - shift, &random), phone))
             }
         }
         visits.sort { $0.time < $1.time }
@@ -121,8 +127,11 @@ struct Life {
                 if isPhone, random.chance(0.4) {
                     return (
                         random.chance(0.5)
-                            ? .carrier(person.country, person.carrier)
-                            : .carrier(atlas.towns[journey.hotel.town].country, 0), journey.scenario
+                            ? .carrier(person.country, person.carrier, near: person.homeTown)
+                            : .carrier(
+                                atlas.towns[journey.hotel.town].country, 0, near: journey.hotel.town
+                            ),
+                        journey.scenario
                     )
                 }
                 if person.persona == .habitualVPN { return (.vpn, journey.scenario) }
@@ -131,7 +140,7 @@ struct Life {
         }
         let minute = Int((time - midnight(person, day)) / Self.minute)
         let worksNow = isWorkday && (minute - person.workStart + 1440) % 1440 < 9 * 60
-        let mobile = Link.carrier(person.country, person.carrier)
+        let mobile = Link.carrier(person.country, person.carrier, near: person.homeTown)
         switch person.persona {
         case .mobileOnly: return (mobile, "")
         case .habitualVPN where !isPhone || person.choice % 3 == 0: return (.vpn, "")
@@ -142,8 +151,12 @@ struct Life {
             return (random.chance(0.6) ? .company(person.company) : .site(person.home), "")
         case .secondHome where weekday >= 5 && (day / 7 + person.choice) % 2 == 0:
             // Two to seven hours of driving, which nobody sees.
-            if weekday == 5, minute < 14 * 60 { return minute < 7 * 60 ? home(person, isPhone, day, &random) : nil }
-            if weekday == 6, minute > 14 * 60 { return minute > 22 * 60 ? home(person, isPhone, day, &random) : nil }
+            if weekday == 5, minute < 14 * 60 {
+                return minute < 7 * 60 ? home(person, isPhone, day, &random) : nil
+            }
+            if weekday == 6, minute > 14 * 60 {
+                return minute > 22 * 60 ? home(person, isPhone, day, &random) : nil
+            }
             if isPhone, random.chance(0.4) { return (mobile, "") }
             return (.site(person.other ?? person.home), "")
         default: break
@@ -156,7 +169,8 @@ struct Life {
                 if isPhone, random.chance(0.5) {
                     return (
                         random.chance(0.5)
-                            ? mobile : .carrier(atlas.towns[office.town].country, 1), ""
+                            ? mobile
+                            : .carrier(atlas.towns[office.town].country, 1, near: office.town), ""
                     )
                 }
                 return (.site(office), "")
@@ -169,7 +183,9 @@ struct Life {
     private func home(
         _ person: Person, _ isPhone: Bool, _ day: Int, _ random: inout SeededRandom
     ) -> (Link, String) {
-        if isPhone, random.chance(0.35) { return (.carrier(person.country, person.carrier), "") }
+        if isPhone, random.chance(0.35) {
+            return (.carrier(person.country, person.carrier, near: person.homeTown), "")
+        }
         if let other = person.other {
             if person.persona == .movedAddress, day >= days / 2 + person.choice % 5 {
                 return (.site(other), "")
@@ -189,7 +205,8 @@ struct Life {
         func hop(_ provider: Provider, minutes: Int64, among: Int? = nil) -> UInt32 {
             let slot = UInt64(time / (minutes * Self.minute))
             let draw = SeededRandom.scramble(slot &+ UInt64(person.number) << 32)
-            let index = Int(draw >> 40) % min(among ?? provider.prefixes.count, provider.prefixes.count)
+            let index =
+                Int(draw >> 40) % min(among ?? provider.prefixes.count, provider.prefixes.count)
             return provider.address(index + (among == nil ? 0 : person.choice), draw)
         }
         switch link {
@@ -197,11 +214,11 @@ struct Life {
         case .company(let number):
             let company = providers.companies[number]
             return company.address(random.below(company.prefixes.count), random.next())
-        case .carrier(let country, let number):
+        case .carrier(let country, let number, let town):
             guard let carriers = providers.carriers[country] else {
                 return person.home.address(day: day)
             }
-            return gateway(carriers[number % carriers.count], person, time)
+            return gateway(carriers[number % carriers.count], person, near: town, time)
         case .vpn:
             return hop(
                 providers.vpns[person.choice % providers.vpns.count],
@@ -222,16 +239,19 @@ struct Life {
     }
 
     /// A carrier lets a phone out at one of the gateways near it, at times at any in the country.
-    private func gateway(_ carrier: Provider, _ person: Person, _ time: Int64) -> UInt32 {
+    private func gateway(
+        _ carrier: Provider, _ person: Person, near town: Int, _ time: Int64
+    ) -> UInt32 {
         let slot = UInt64(time / ((20 + Int64(person.choice % 160)) * Self.minute))
         let draw = SeededRandom.scramble(slot &+ UInt64(person.number) << 32)
-        let home = atlas.towns[person.homeTown].point
+        let here = atlas.towns[town].point
         let near = carrier.towns.indices.sorted {
-            let a = atlas.towns[carrier.towns[$0]].point.kilometers(to: home)
-            let b = atlas.towns[carrier.towns[$1]].point.kilometers(to: home)
+            let a = atlas.towns[carrier.towns[$0]].point.kilometers(to: here)
+            let b = atlas.towns[carrier.towns[$1]].point.kilometers(to: here)
             return (a, $0) < (b, $1)
         }
-        let index = draw >> 60 == 0 ? Int(draw >> 40) % near.count : Int(draw >> 40) % min(4, near.count)
+        let index =
+            draw >> 60 == 0 ? Int(draw >> 40) % near.count : Int(draw >> 40) % min(4, near.count)
         return carrier.address(near[index], draw)
     }
 

@@ -84,7 +84,8 @@ extension Life {
         let minutes = distance < 500 ? Int(distance / 95 * 60) + 20 : Int(distance / 850 * 60) + 180
         let leave = midnight + Int64(random.between(6 * 60, 14 * 60)) * Self.minute
         let nights = random.between(1, 9)
-        let leaveBack = leave + Int64(minutes) * Self.minute + Int64(nights) * Self.day
+        let leaveBack =
+            leave + Int64(minutes) * Self.minute + Int64(nights) * Self.day
             + Int64(random.between(0, 8 * 60)) * Self.minute
         func place(lease: Int) -> Site {
             Site(

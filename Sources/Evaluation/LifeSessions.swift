@@ -20,10 +20,11 @@ extension Life {
             $0.device == device && $0.application == application
         }
         if let open {
-            person.sessions[open].lastUse = time
+            // A slow sign-in may still be under way when the next visit begins.
+            record.time = max(time, person.sessions[open].began + 1_500)
             record.session = person.sessions[open].id
             out.append(record)
-            return time
+            return record.time
         }
         return signIn(person, device, kind, record, &random, &out)
     }
@@ -100,13 +101,15 @@ extension Life {
         person.sessions.append(
             OpenSession(
                 id: record.session, device: device, application: record.application,
-                ends: time + Int64(kind.hours) * 3_600_000, lastUse: time))
+                began: time, ends: time + Int64(kind.hours) * 3_600_000))
         return time
     }
 
     /// Moves what is over to the ended ones, of which the last eight are kept.
     func expire(_ person: Person, at time: Int64) {
-        for session in person.sessions where session.ends <= time { end(person, session, at: session.ends) }
+        for session in person.sessions where session.ends <= time {
+            end(person, session, at: session.ends)
+        }
         person.sessions.removeAll { $0.ends <= time }
     }
 
@@ -129,7 +132,9 @@ extension Life {
         _ person: Person, session: String, after last: Happening, _ random: inout SeededRandom,
         _ out: inout [Happening]
     ) -> Int64? {
-        guard let index = person.sessions.firstIndex(where: { $0.id == session }) else { return nil }
+        guard let index = person.sessions.firstIndex(where: { $0.id == session }) else {
+            return nil
+        }
         var record = last
         record.event = .logout
         // Visits overlap, and nobody uses a session that they logged out of.

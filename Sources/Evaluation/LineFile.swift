@@ -51,7 +51,9 @@ final class LineFile {
 
     private func fill() {
         var piece = [UInt8](repeating: 0, count: 1 << 18)
-        let count = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        let count = unsafe piece.withUnsafeMutableBytes {
+            unsafe read(descriptor, $0.baseAddress, $0.count)
+        }
         if count > 0 { buffer += piece[..<count] } else { isAtEnd = true }
     }
 }

@@ -56,8 +56,8 @@ struct Site {
 enum Link {
     case site(Site)
     case company(Int)
-    /// A carrier of a country.
-    case carrier(CountryCode, Int)
+    /// A carrier of a country, by way of its gateways near a town.
+    case carrier(CountryCode, Int, near: Int)
     case vpn, relay, satellite, cloud
 }
 
@@ -77,8 +77,8 @@ struct OpenSession {
     var id: String
     var device: Int
     var application: Int
+    var began: Int64
     var ends: Int64
-    var lastUse: Int64
 }
 
 struct EndedSession {
@@ -143,7 +143,8 @@ final class Person {
             let all = atlas.towns.indices.filter {
                 let distance = atlas.distance(town, $0)
                 return distance >= low && distance <= high
-                    && (abroad == nil || (atlas.towns[$0].country != atlas.towns[town].country) == abroad)
+                    && (abroad == nil
+                        || (atlas.towns[$0].country != atlas.towns[town].country) == abroad)
             }
             return all.isEmpty ? nil : random.pick(all)
         }
@@ -173,7 +174,8 @@ final class Person {
         zone = atlas.towns[town].zone
         func site(_ town: Int, lease: Int) -> Site {
             Site(
-                town, atlas.pool(town, &random, avoiding: providers.taken), leaseDays: lease, &random)
+                town, atlas.pool(town, &random, avoiding: providers.taken), leaseDays: lease,
+                &random)
         }
         home = site(town, lease: random.pick([1, 3, 7, 14, 60, 1000, 1000]))
         switch persona {
@@ -199,7 +201,8 @@ final class Person {
         hasMFA = persona != .serviceAccount && random.chance(0.5)
         auth =
             persona == .serviceAccount
-            ? .password : random.pick([.password, .password, .password, .password, .sso, .sso, .passkey])
+            ? .password
+            : random.pick([.password, .password, .password, .password, .sso, .sso, .passkey])
         workStart = random.between(7 * 60, 10 * 60)
         pace = 0.5 + random.unit()
         let usual = [[0, 2], [0, 1], [0, 2, 4], [0, 1, 2], [0, 3]]
@@ -207,7 +210,9 @@ final class Person {
         switch persona {
         case .ordinary, .secondHome, .traveller, .nightWorker, .movedAddress, .longAbsence,
             .borderCommuter:
-            let pattern: [Set<Int>] = [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1, 2, 3], [0, 2], [1, 3]]
+            let pattern: [Set<Int>] = [
+                [0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1, 2, 3], [0, 2], [1, 3],
+            ]
             officeDays = random.pick(pattern)
         default: break
         }

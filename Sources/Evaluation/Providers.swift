@@ -89,7 +89,7 @@ struct Providers {
                     name: "Relay \(country.code)", kind: .relay,
                     prefixes: towns.map { random.pick(atlas.towns[$0].prefixes) }, towns: towns))
         }
-        // The first company has a third of the employees.
+        // The first company has a third of the employees, and is not on the list.
         for i in 1...max(3, users / 120) {
             let town = atlas.town(&random)
             let pool = atlas.pool(town, &random, most: 2, avoiding: used)
@@ -98,7 +98,7 @@ struct Providers {
                 Provider(
                     name: "Company \(i)", kind: .corporate, prefixes: pool,
                     towns: pool.map { _ in town }, hosts: random.between(1, 6),
-                    isListed: random.chance(0.5)))
+                    isListed: i % 2 == 0))
         }
         let mobile = carriers.values.flatMap { $0 }
         taken = Set((all + mobile).flatMap(\.prefixes))

@@ -106,7 +106,8 @@ struct Raid {
         _ session: String = "", application: Int? = nil, address: Int? = nil
     ) {
         let application = application ?? person.applications[0]
-        let shows = strike.hasDeviceID && person.knowsDevices
+        let shows =
+            strike.hasDeviceID && person.knowsDevices
             && Application.all[application].knowsDevices
         made.append(
             Happening(

@@ -25,7 +25,8 @@ extension Score {
             + " (\(Wording.count(attemptAlerts)) of them about one that got nowhere).\n\n"
         let widths = [8, 15, 24, 11]
         text += row(
-            "Risk at least", ["recall", "right session", "false/1000 users/day", "precision"], widths)
+            "Risk at least", ["recall", "right session", "false/1000 users/day", "precision"],
+            widths)
         for step in curve {
             text += row(
                 String(step.risk),

@@ -60,6 +60,8 @@ struct Raiders {
     let start: Int64
     let days: Int
     var random: SeededRandom
+    /// What intruders write scripts with, as others do.
+    private var tools = Clients.tools
     private(set) var truths: [StrikeTruth] = []
     private(set) var attackCount = 0
 
@@ -70,6 +72,8 @@ struct Raiders {
 
     /// Gives out the takeovers, about as many of each kind, with the tries around them that fail.
     mutating func assign(_ count: Int, to people: [Person]) {
+        let services = people.filter { $0.persona == .serviceAccount }
+        if !services.isEmpty { tools = services.map { $0.devices[0].client } }
         var free = Array(people.indices)
         random.shuffle(&free)
         // First those that need somebody special.
@@ -197,7 +201,7 @@ struct Raiders {
         _ script: Bool, sharing: Double = 0.5,
         lair: (inout SeededRandom, Int) -> Lair
     ) {
-        let client = script ? random.pick(Clients.tools) : random.pick(Clients.desktops)
+        let client = script ? random.pick(tools) : random.pick(Clients.desktops)
         let shared = Device(client, &random)
         let isShared = random.chance(sharing)
         var hit: Set<Int> = []

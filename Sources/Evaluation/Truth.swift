@@ -53,7 +53,8 @@ struct Truth {
             }
             let value: JSONValue
             do { value = try JSONValue(parsing: line) } catch {
-                throw bad("no JSON object. Write one a line: {\"record\":\"e1\",\"label\":\"attack\",…}.")
+                throw bad(
+                    "no JSON object. Write one a line: {\"record\":\"e1\",\"label\":\"attack\",…}.")
             }
             guard case .object = value else { throw bad("not a JSON object. Write one a line.") }
             if let world = value["world"] {
@@ -102,10 +103,12 @@ struct Truth {
                     truth.needsRecords = true
                 }
             default:
-                throw bad("'label' is \(value.text("label").map { "'\(SafeText.visible($0, limit: 40))'" } ?? "missing"). Use attack or benign.")
+                throw bad(
+                    "'label' is \(value.text("label").map { "'\(SafeText.visible($0, limit: 40))'" } ?? "missing"). Use attack or benign."
+                )
             }
         }
-        guard !truth.entries.isEmpty else { throw .nothingToFind(path: path) }
+        guard file.line > 0 else { throw .nothingToFind(path: path) }
         return truth
     }
 

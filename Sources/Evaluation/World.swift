@@ -128,7 +128,8 @@ public struct World {
             var now = later.filter { $0.time < end || day == options.days }
             later.removeAll { $0.time < end || day == options.days }
             now.sort { ($0.time, $0.user, $0.order) < ($1.time, $1.user, $1.order) }
-            for record in now where record.time < options.start.milliseconds + Int64(options.days) * Life.day {
+            for record in now
+            where record.time < options.start.milliseconds + Int64(options.days) * Life.day {
                 let id = ids.token()
                 RecordLine.write(record, id: id, person: people[record.user], into: &lines)
                 size.records += 1

@@ -31,7 +31,8 @@ struct Evaluate: ParsableCommand {
     var alerts: String
     @Option(
         name: .long,
-        help: ArgumentHelp("The records that the alerts are of; may be repeated.", valueName: "file"))
+        help: ArgumentHelp(
+            "The records that the alerts are of; may be repeated.", valueName: "file"))
     var records: [String] = []
     @OptionGroup(title: "Records") var format: FormatOptions
     @Option(name: .long, help: "How many users there are. Default: from the records or the truth.")
@@ -40,7 +41,8 @@ struct Evaluate: ParsableCommand {
     var days: Double?
     @Option(name: .long, help: ArgumentHelp("How it is printed.", valueName: "form"))
     var output = Form.text
-    @Option(name: .long, help: ArgumentHelp("Also write a page with the curves.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Also write a page with the curves.", valueName: "file"))
     var report: String?
 
     func validate() throws {

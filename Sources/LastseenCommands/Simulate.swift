@@ -33,7 +33,8 @@ struct Simulate: ParsableCommand {
         help: ArgumentHelp("The day (UTC) on which it begins, as 2025-10-01.", valueName: "date"))
     var start = "2025-10-01"
     @Option(
-        name: .long, help: ArgumentHelp("Where records go; '-' is standard output.", valueName: "file"))
+        name: .long,
+        help: ArgumentHelp("Where records go; '-' is standard output.", valueName: "file"))
     var output: String
     @Option(name: .long, help: ArgumentHelp("Where the truth goes.", valueName: "file"))
     var truth: String
@@ -92,7 +93,8 @@ private final class PlainFile {
         self.path = path
         descriptor =
             path == "-"
-            ? dup(STDOUT_FILENO) : unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+            ? dup(STDOUT_FILENO)
+            : unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .cannotOpen(path: path, code: errno) }
     }
 
