@@ -54,13 +54,17 @@ struct Rules: ParsableCommand {
             discussion: """
                 A problem is a line of 'file:line:column: what', which editors can jump to.
 
+                  lastseen rules check --strict
+
                 Exit statuses: 0 no problem, 78 problems, 64 misuse, 66 no rules found.
                 """)
 
+        @Flag(help: "Also ask for tests on both sides of each limit.")
+        var strict = false
         @OptionGroup var rules: RuleOptions
 
         func run() throws {
-            let check = RuleCheck(folder: try rules.folder())
+            let check = RuleCheck(folder: try rules.folder(), isStrict: strict)
             for problem in check.problems {
                 try put(SafeText.visible(problem.description, limit: 2000) + "\n")
             }

@@ -55,7 +55,9 @@ public struct RuleCheck: Sendable, Equatable {
     }
 
     /// Reads and checks the folder. Never throws: what cannot be read is a problem of its own.
-    public init(folder: String) {
+    ///
+    /// - Parameter isStrict: Limits without tests on both of their sides are problems too.
+    public init(folder: String, isStrict: Bool = false) {
         self.folder = folder
         var files = RuleFiles(folder: folder)
         problems = files.problems
@@ -84,6 +86,7 @@ public struct RuleCheck: Sendable, Equatable {
             if let result { results.append((result, log)) }
         }
         Self.checkAcross(results)
+        if isStrict { for (result, log) in results { StrictCheck.check(result, log: log) } }
         rules = results.map(\.result.rule).sorted {
             $0.id.utf8.lexicographicallyPrecedes($1.id.utf8)
         }

@@ -15,6 +15,8 @@ enum RuleReader {
         var idNode: Node
         var uuidNode: Node
         var detectorNode: Node
+        /// Where each limit is set, or else the detector.
+        var limitNodes: [String: Node]
         var references: [(rule: String, node: Node)]
     }
 
@@ -72,7 +74,8 @@ enum RuleReader {
             tests: tests, file: log.file)
         return Result(
             rule: rule, idNode: reader.place("id"), uuidNode: reader.place("uuid"),
-            detectorNode: reader.place("detector"), references: testReader.references)
+            detectorNode: reader.place("detector"),
+            limitNodes: limitNodes(reader, detector: detector), references: testReader.references)
     }
 
     // MARK: - Identity
@@ -213,6 +216,19 @@ enum RuleReader {
             }
         }
         return limits
+    }
+
+    private static func limitNodes(
+        _ reader: FieldReader, detector: DetectorKind
+    ) -> [String: Node] {
+        var nodes: [String: Node] = [:]
+        for spec in detector.parameters { nodes[spec.name] = reader.place("detector") }
+        if case .mapping(let pairs)? = reader.value("limits") {
+            for (key, _) in pairs {
+                if case .scalar(let scalar) = key { nodes[scalar.string] = key }
+            }
+        }
+        return nodes
     }
 
     private static func readWeights(_ reader: FieldReader) -> DetectionRule.Weights? {

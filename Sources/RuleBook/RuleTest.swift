@@ -13,13 +13,36 @@ public struct RuleTest: Sendable, Equatable {
     public var lines: [String]
     /// Lists of networks by kind, as `networks.txt` has them: `185.199.108.0/22 vpn`.
     public var networks: [String]
+    /// Providers by network, as an ASN database has them; the bundled database knows none.
+    public var providers: [Provider]
     /// Empty when the records must make no alert.
     public var expectations: [Expectation]
+    /// Whether the rule must find nothing at all: with no expectations a finding that is only possible
+    /// may else be in an alert of other rules.
+    public var isSilent: Bool
     /// Where it stands in the rule's file, from 1.
     public var line: Int
 
     /// The lines as a native source holds them.
     public var ndjson: String { lines.map { $0 + "\n" }.joined() }
+
+    /// A network and the autonomous system that announces it.
+    public struct Provider: Sendable, Equatable {
+        public var network: IPAddress
+        /// Of 32 bits for IPv4, of 128 else.
+        public var length: Int
+        /// From 1.
+        public var asn: UInt32
+        /// May be empty.
+        public var organization: String
+
+        public init(network: IPAddress, length: Int, asn: UInt32, organization: String) {
+            self.network = network
+            self.length = length
+            self.asn = asn
+            self.organization = organization
+        }
+    }
 
     /// What one alert must be like; what is nil may be anything.
     public struct Expectation: Sendable, Equatable {
@@ -51,13 +74,15 @@ public struct RuleTest: Sendable, Equatable {
 
     public init(
         rule: String, name: String, lines: [String], networks: [String] = [],
-        expectations: [Expectation], line: Int = 0
+        providers: [Provider] = [], expectations: [Expectation], isSilent: Bool = false, line: Int = 0
     ) {
         self.rule = rule
         self.name = name
         self.lines = lines
         self.networks = networks
+        self.providers = providers
         self.expectations = expectations
+        self.isSilent = isSilent
         self.line = line
     }
 
@@ -85,10 +110,15 @@ public struct RuleTest: Sendable, Equatable {
             mismatches.append(sentence)
         }
         for alert in standing where !match.contains(where: { $0 == alert.id }) {
-            guard alert.findings.contains(where: { $0.rule == rule && $0.confidence >= .likely })
+            guard
+                alert.findings.contains(where: {
+                    $0.rule == rule && (isSilent || $0.confidence >= .likely)
+                })
             else { continue }
             mismatches.append(
-                (expectations.isEmpty ? "Expected no alert" : "Expected no further alert")
+                (isSilent
+                    ? "Expected that the rule finds nothing"
+                    : expectations.isEmpty ? "Expected no alert" : "Expected no further alert")
                     + ", but there is \(Self.describe(alert)).")
         }
         return mismatches

@@ -35,11 +35,14 @@ struct RuleTestReader {
             "name", limit: RuleLimit.titleBytes, because: "it says what happens in the test")
         let networks = readNetworks(reader)
         let records = readRecords(reader)
+        var isSilent = false
+        if case .scalar(let word)? = reader.value("expect") { isSilent = word.string == "silent" }
         let expectations = readExpectations(reader, records: records ?? [])
         guard let name, let networks, let records, let expectations else { return nil }
         return RuleTest(
-            rule: rule, name: name, lines: records.map(\.json), networks: networks,
-            expectations: expectations, line: node.mark?.line ?? 0)
+            rule: rule, name: name, lines: records.map(\.json), networks: networks.lists,
+            providers: networks.providers, expectations: expectations, isSilent: isSilent,
+            line: node.mark?.line ?? 0)
     }
 
     // MARK: - Records
@@ -60,53 +63,114 @@ struct RuleTestReader {
             guard common != nil else { return nil }
         }
         var records: [TestRecord] = []
+        var isSound = true
         for (index, item) in items.enumerated() {
-            guard var record = TestRecord(item, name: "the record", log: log) else { continue }
+            guard var record = TestRecord(item, name: "the record", log: log) else {
+                isSound = false
+                continue
+            }
             record.complete(with: common, number: index + 1)
-            if record.checkIdentity(at: item, log: log) { records.append(record) }
+            guard record.checkIdentity(at: item, log: log) else {
+                isSound = false
+                continue
+            }
+            guard records.count + record.count <= RuleLimit.recordsPerTest else {
+                log.add(
+                    "With what is repeated the test has more than \(RuleLimit.recordsPerTest) "
+                        + "records. Repeat less.", at: item)
+                return nil
+            }
+            records += record.repetitions
         }
-        return records.count == items.count ? records : nil
+        guard isSound else { return nil }
+        // A test of what comes late writes its records out; repeated ones take their places in time.
+        if records.count > items.count {
+            records = records.enumerated().sorted {
+                (TestRecord.time($0.element), $0.offset) < (TestRecord.time($1.element), $1.offset)
+            }
+            .map(\.element)
+        }
+        return records
     }
 
-    private func readNetworks(_ reader: FieldReader) -> [String]? {
-        guard let node = reader.value("networks") else { return [] }
+    /// `203.0.113.0/24 vpn`, `203.0.113.0/24 AS64500 Example Telecom`, or both.
+    private func readNetworks(
+        _ reader: FieldReader
+    ) -> (lists: [String], providers: [RuleTest.Provider])? {
+        guard let node = reader.value("networks") else { return ([], []) }
         guard
             let items = reader.items(of: node, key: "networks", limit: RuleLimit.networksPerTest)
         else { return nil }
-        let kinds = NetworkKind.allCases.map(\.name)
-        var lines: [String] = []
+        var lists: [String] = []
+        var providers: [RuleTest.Provider] = []
+        var isSound = true
         for item in items {
-            guard let line = reader.text(of: item, key: "networks") else { continue }
-            let parts = line.split(separator: " ").map(String.init)
-            guard parts.count == 2, isNetwork(parts[0]) else {
-                log.add(
-                    "'\(shown(line))' is not a network and its kind, as '203.0.113.0/24 vpn'.",
-                    at: item)
+            guard let line = reader.text(of: item, key: "networks"),
+                let entry = network(line, at: item)
+            else {
+                isSound = false
                 continue
             }
-            guard kinds.contains(parts[1]) else {
-                log.add(
-                    "Unknown kind of network '\(shown(parts[1]))'."
-                        + hint(for: parts[1], among: kinds), at: item)
-                continue
-            }
-            lines.append(parts.joined(separator: " "))
+            if let kind = entry.kind { lists.append("\(entry.text) \(kind)") }
+            if let provider = entry.provider { providers.append(provider) }
         }
-        return lines.count == items.count ? lines : nil
+        return isSound ? (lists, providers) : nil
     }
 
-    /// An address, or a prefix with zeros behind it: a slip there would cover other networks.
-    private func isNetwork(_ text: String) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return false }
-        guard parts.count == 2 else { return true }
-        guard let length = Int(parts[1]), (0...(address.isV4 ? 32 : 128)).contains(length) else {
-            return false
+    private func network(
+        _ line: String, at node: Node
+    ) -> (text: String, kind: String?, provider: RuleTest.Provider?)? {
+        let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+        guard words.count >= 2, let (network, length) = parsedNetwork(words[0]) else {
+            log.add(
+                "'\(shown(line))' is not a network and its kind, as '203.0.113.0/24 vpn'.", at: node)
+            return nil
         }
+        let kinds = NetworkKind.allCases.map(\.name)
+        var rest = words.dropFirst()
+        let kind = systemNumber(words[1]) == nil ? rest.removeFirst() : nil
+        if let kind, !kinds.contains(kind) {
+            log.add(
+                "Unknown kind of network '\(shown(kind))'." + hint(for: kind, among: kinds), at: node)
+            return nil
+        }
+        guard let word = rest.first else { return (words[0], kind, nil) }
+        guard let number = systemNumber(word) else {
+            log.add(
+                "'\(shown(word))' is no autonomous system, as 'AS64500'. Write it behind the network "
+                    + "and its kind, and its name behind that.", at: node)
+            return nil
+        }
+        return (
+            words[0], kind,
+            RuleTest.Provider(
+                network: network, length: length, asn: number,
+                organization: rest.dropFirst().joined(separator: " "))
+        )
+    }
+
+    /// `AS64500`; nil for 0, which stands for no provider.
+    private func systemNumber(_ word: String) -> UInt32? {
+        guard word.hasPrefix("AS"), word.utf8.count <= 12,
+            word.utf8.dropFirst(2).allSatisfy({ (48...57).contains($0) }),
+            let number = UInt32(word.dropFirst(2)), number > 0
+        else { return nil }
+        return number
+    }
+
+    /// An address, or a prefix with zeros behind it: a slip there would cover other networks. The
+    /// length is of 32 bits for IPv4, of 128 else.
+    private func parsedNetwork(_ text: String) -> (IPAddress, Int)? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return nil }
+        let widest = address.isV4 ? 32 : 128
+        guard parts.count == 2 else { return (address, widest) }
+        guard let length = Int(parts[1]), (0...widest).contains(length) else { return nil }
         let bits = address.isV4 ? length + 96 : length
         let highMask = bits >= 64 ? UInt64.max : ~(UInt64.max >> bits)
         let lowMask = bits <= 64 ? 0 : bits == 128 ? UInt64.max : ~(UInt64.max >> (bits - 64))
-        return address.high & ~highMask == 0 && address.low & ~lowMask == 0
+        guard address.high & ~highMask == 0, address.low & ~lowMask == 0 else { return nil }
+        return (address, length)
     }
 
     // MARK: - Expectations
@@ -119,8 +183,9 @@ struct RuleTestReader {
                 "expect", because: "the alerts that the records must make, or 'none'")
         else { return nil }
         if case .scalar(let scalar) = node {
-            if scalar.string == "none" { return [] }
-            log.add("'expect' is '\(shown(scalar.string))'. Write 'none' or a list.", at: node)
+            if ["none", "silent"].contains(scalar.string) { return [] }
+            log.add(
+                "'expect' is '\(shown(scalar.string))'. Write 'none', 'silent' or a list.", at: node)
             return nil
         }
         guard let items = reader.items(of: node, key: "expect") else { return nil }

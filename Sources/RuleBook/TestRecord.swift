@@ -2,10 +2,16 @@ internal import SessionModel
 internal import Yams
 
 /// A native record (DESIGN: "The native record") as a rule's test writes it: a YAML mapping with the
-/// same keys, checked here, and rendered as the line of JSON that a source would hold.
+/// same keys, checked here, and rendered as the line of JSON that a source would hold. `repeat: 20,
+/// every: 60` makes twenty of it, a minute apart, in the order of time with the others.
 struct TestRecord {
     /// Values by path, as `user.id`.
     private(set) var values: [String: String] = [:]
+
+    /// How many records it stands for, `interval` apart.
+    private(set) var count = 1
+    /// Milliseconds.
+    private var interval: Int64 = 0
 
     var id: String? { values["id"] }
     var session: String? { values["session.id"] }
@@ -18,10 +24,27 @@ struct TestRecord {
         ("application", []), ("auth", ["method"]), ("tenant", []),
     ]
 
+    /// Keys that say how often a record is there, and how many seconds apart.
+    static let repeating = ["repeat", "every"]
+
     /// Reads what a record, or the part that all records share, says. Nil after logging.
     init?(_ node: Node, name: String, log: ProblemLog) {
-        guard let reader = FieldReader(node, name: name, keys: Self.schema.map(\.key), log: log)
-        else { return nil }
+        let keys = Self.schema.map(\.key) + Self.repeating
+        guard let reader = FieldReader(node, name: name, keys: keys, log: log) else { return nil }
+        if let node = reader.value("repeat") {
+            let range = 1...Double(RuleLimit.recordsPerTest)
+            guard
+                let number = reader.number("repeat", of: node, in: range, unit: "", isWhole: true)
+            else { return nil }
+            count = Int(number)
+        }
+        if let node = reader.value("every") {
+            guard
+                let seconds = reader.number(
+                    "every", of: node, in: 0...31_536_000, unit: "s", isWhole: false)
+            else { return nil }
+            interval = Int64((seconds * 1000).rounded())
+        }
         for (key, inner) in Self.schema {
             guard let value = reader.value(key) else { continue }
             if inner.isEmpty {
@@ -46,6 +69,35 @@ struct TestRecord {
     mutating func complete(with common: TestRecord?, number: Int) {
         if let common { values.merge(common.values) { own, _ in own } }
         if values["id"] == nil { values["id"] = "e\(number)" }
+    }
+
+    static func time(_ record: TestRecord) -> Int64 {
+        record.values["time"].flatMap { Timestamp($0) }?.milliseconds ?? 0
+    }
+
+    /// The records that it stands for. Where it is repeated, `#` in the ids of user, session and device
+    /// is the number of each, from 1, and the first alone keeps its own id: the second is `e4.2`.
+    var repetitions: [TestRecord] {
+        guard count > 1 else { return [self] }
+        let start = values["time"].flatMap { Timestamp($0) }
+        return (1...count).map { number in
+            var record = self
+            record.count = 1
+            if number > 1 {
+                if let id { record.values["id"] = "\(id).\(number)" }
+                if let start {
+                    record.values["time"] =
+                        start.adding(milliseconds: interval * Int64(number - 1)).rfc3339
+                }
+            }
+            for path in ["user.id", "session.id", "device.id"] {
+                guard let value = values[path] else { continue }
+                record.values[path] = value.split(
+                    separator: "#", omittingEmptySubsequences: false
+                ).joined(separator: String(number))
+            }
+            return record
+        }
     }
 
     /// Logs what a native record must have and this one has not.

@@ -220,6 +220,36 @@ struct RuleCheckTests {
             "common:", "networks: [203.0.113.0/24 vnp]\n      common:",
             ":22:18: Unknown kind of network 'vnp'. Did you mean 'vpn'?"
         ),
+        (
+            "common:", "networks: [203.0.113.0/24 vpn 64500]\n      common:",
+            ":22:18: '64500' is no autonomous system, as 'AS64500'. Write it behind the network and its "
+                + "kind, and its name behind that."
+        ),
+        (
+            "common:", "networks: [203.0.113.0/24 AS0 Nobody]\n      common:",
+            ":22:18: Unknown kind of network 'AS0'. Use unknown, residential, mobile, corporate, "
+                + "hosting, vpn, tor, proxy, relay, satellite, shared_egress or special_purpose."
+        ),
+        (
+            "common:", "networks: [203.0.113.0/24]\n      common:",
+            ":22:18: '203.0.113.0/24' is not a network and its kind, as '203.0.113.0/24 vpn'."
+        ),
+        (
+            "ip: 82.248.10.20", "ip: 82.248.10.20, repeat: 1001",
+            ":24:68: 'repeat' is 1001. Use 1 to 1000."
+        ),
+        (
+            "ip: 82.248.10.20", "ip: 82.248.10.20, repeat: 1000",
+            ":25:13: With what is repeated the test has more than 1000 records. Repeat less."
+        ),
+        (
+            "ip: 82.248.10.20", "ip: 82.248.10.20, repeat: 2, every: -1",
+            ":24:78: 'every' is -1 s. Use 0 to 31536000 s."
+        ),
+        (
+            "expect:\n              - {confidence: likely, session: s2, at: e2}", "expect: nothing",
+            ":26:15: 'expect' is 'nothing'. Write 'none', 'silent' or a list."
+        ),
     ]
 
     @Test("each mistake is named with its place and the nearest right word", arguments: cases)
@@ -287,5 +317,60 @@ struct RuleCheckTests {
             of: "limits:\n    learning_sightings: 3\n", with: "")
         let book = try RuleSample([RuleSample.path: text]).load()
         #expect(book.rules.first?.limits == ["learning_sightings": 3])
+    }
+
+    @Test("a record that is repeated is many, in the order of time")
+    func repeated() throws {
+        let text = RuleSample.text.replacingOccurrences(
+            of: "ip: 82.248.10.20, session: {id: s1}}",
+            with: "ip: 82.248.10.20, session: {id: s-#-#}, repeat: 3, every: 72000.5}")
+        let book = try RuleSample([RuleSample.path: text]).load()
+        let test = try #require(book.rules.first?.tests.first)
+        #expect(
+            test.lines == [
+                #"{"id":"e1","time":"2026-03-02T08:00:00Z","user":{"id":"ben"},"#
+                    + #""session":{"id":"s-1-1"},"ip":"82.248.10.20"}"#,
+                #"{"id":"e1.2","time":"2026-03-03T04:00:00.500Z","user":{"id":"ben"},"#
+                    + #""session":{"id":"s-2-2"},"ip":"82.248.10.20"}"#,
+                #"{"id":"e2","time":"2026-03-03T08:00:00Z","user":{"id":"ben"},"#
+                    + #""session":{"id":"s2"},"ip":"99.224.30.7"}"#,
+                #"{"id":"e1.3","time":"2026-03-04T00:00:01Z","user":{"id":"ben"},"#
+                    + #""session":{"id":"s-3-3"},"ip":"82.248.10.20"}"#,
+            ])
+    }
+
+    @Test("where nothing is repeated records keep their order, and # is just that")
+    func written() throws {
+        let text = RuleSample.text.replacingOccurrences(of: "2026-03-03T", with: "2026-03-01T")
+            .replacingOccurrences(of: "session: {id: s1}", with: "session: {id: s#1}, repeat: 1")
+        let book = try RuleSample([RuleSample.path: text]).load()
+        let lines = try #require(book.rules.first?.tests.first?.lines)
+        #expect(lines.count == 2)
+        #expect(lines[0].contains("2026-03-02") && lines[0].contains(#""s#1""#))
+        #expect(lines[1].contains("2026-03-01"))
+    }
+
+    @Test("networks have a kind, a provider, or both")
+    func networks() throws {
+        let text = RuleSample.text.replacingOccurrences(
+            of: "common:",
+            with: """
+                networks:
+                          - 203.0.113.0/24 vpn
+                          - 198.51.100.0/24 AS64500 Example Telecom, Ltd
+                          - 2001:db8::/32 hosting AS4200000000
+                      common:
+                """)
+        let test = try #require(
+            try RuleSample([RuleSample.path: text]).load().rules.first?.tests.first)
+        #expect(test.networks == ["203.0.113.0/24 vpn", "2001:db8::/32 hosting"])
+        let telecom = try #require(IPAddress("198.51.100.0"))
+        let hosting = try #require(IPAddress("2001:db8::"))
+        #expect(
+            test.providers == [
+                .init(
+                    network: telecom, length: 24, asn: 64500, organization: "Example Telecom, Ltd"),
+                .init(network: hosting, length: 32, asn: 4_200_000_000, organization: ""),
+            ])
     }
 }

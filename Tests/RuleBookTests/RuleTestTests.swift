@@ -68,6 +68,20 @@ struct RuleTestTests {
         #expect(test([]).check(alerts: [others]) == [])
     }
 
+    @Test("silent means no finding of this rule at all, also in others' alerts")
+    func silent() {
+        var silent = test([])
+        silent.isSilent = true
+        let others = alert(
+            "a-2", findings: [("travel", .possible, "e2"), ("device", .certain, "e2")])
+        #expect(
+            silent.check(alerts: [others]) == [
+                "Expected that the rule finds nothing, but there is alert a-2 on session 's2' "
+                    + "(travel possible at e2, device certain at e2)."
+            ])
+        #expect(silent.check(alerts: [alert("a-3", findings: [("device", .certain, "e2")])]) == [])
+    }
+
     @Test("each expectation needs an alert of its own")
     func pairing() {
         let strict = certain
