@@ -54,11 +54,12 @@ public final class RuleTestRunner {
         let file = try NamelessFile(Array(test.ndjson.utf8))
         var rules = book.detection
         if !rule.isEnabled { rules.append(rule.detection) }
+        let providers = try providerFile(test)
         let databases =
-            try test.networks.isEmpty
+            try test.networks.isEmpty && providers == nil
             ? shared
             : GeoDatabases(
-                paths: [database],
+                paths: [database] + (providers.map { [$0.path] } ?? []),
                 lists: NetworkLists(
                     text: test.networks.map { $0 + "\n" }.joined(),
                     path: "\(rule.file):\(test.line): networks"),
@@ -73,7 +74,8 @@ public final class RuleTestRunner {
         let store = try StateStore(path: ":memory:", waitSeconds: 0, holder: "rules test")
         defer { store.close() }
         let analysis = try Analysis(options, store: store) { RuleTestRunner.now }
-        try analysis.analyze([.file(path: file.path)])
+        // Databases are looked at again while records are read.
+        try withExtendedLifetime(providers) { try analysis.analyze([.file(path: file.path)]) }
         var alerts: [Alert] = []
         for row in try store.alerts() { alerts.append(try AlertJSON.read(row.json)) }
         var mismatches = test.check(alerts: alerts)
@@ -81,6 +83,14 @@ public final class RuleTestRunner {
             mismatches += try refusals(file.path, .fixed(native), intake)
         }
         return mismatches
+    }
+
+    /// The ASN database of the providers that a test names.
+    private func providerFile(_ test: RuleTest) throws -> NamelessFile? {
+        if test.providers.isEmpty { return nil }
+        return try NamelessFile(
+            ProviderDatabase.bytes(
+                test.providers.map { ($0.network, $0.length, $0.asn, $0.organization) }))
     }
 
     /// A record that intake refuses is a mistake in the test.
