@@ -8,8 +8,8 @@ import SessionModel
 /// | VPN, proxy | possible | likely |
 /// | relay | – | possible |
 ///
-/// *Possible* never alarms alone. Where many of the organisation's users come through networks of the
-/// kind, a known device is silent.
+/// *Possible* never alarms alone. Where `usual_share_percent` of all sightings come through networks of
+/// the kind, a known device is silent, and an unknown one on a VPN or proxy only possible.
 /// - Blind spot: networks that no database or list names.
 public struct AnonymizingNetwork: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -38,13 +38,13 @@ public struct AnonymizingNetwork: Sendable {
         let isKnown = profile.knowsDevice(x, context)
         let isUsual = x.source.kindRarity != 0 && x.source.kindRarity <= usualRarity
         let confidence: Confidence
+        if isKnown, isUsual { return }
         switch kind {
         case .tor: confidence = isKnown ? .likely : .certain
         case .relay:
             if isKnown { return }
             confidence = .possible
         default:
-            if isKnown, isUsual { return }
             confidence = isKnown || isUsual ? .possible : .likely
         }
         found.append(
@@ -59,9 +59,23 @@ public struct AnonymizingNetwork: Sendable {
                 Evidence("device_is_known", .flag(f.variant == 0)),
                 Evidence("usual_share_percent", .number(share)),
             ] + text.whereabouts(f.here),
-            silencedBy: "a line for \(f.here.address.networkPrefixDescription) in --networks",
-            sentence: "First seen through a \(f.here.kind.name) network"
-                + " (\(text.address(f.here))), on \(text.device(f.here)), a device that is"
-                + " \(f.variant == 0 ? "known" : "not known").")
+            silencedBy: "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
+            sentence: "First seen through a \(f.here.kind.shownName) network"
+                + " (\(text.address(f.here))), "
+                + (f.here.device.isNone
+                    ? "on a device that the record does not tell."
+                    : "on \(text.device(f.here)), a device that is"
+                        + " \(f.variant == 0 ? "known" : "not known")."))
+    }
+}
+
+extension NetworkKind {
+    /// As a sentence has it: `a VPN network`.
+    var shownName: String {
+        switch self {
+        case .vpn: "VPN"
+        case .tor: "Tor"
+        default: name
+        }
     }
 }

@@ -1,9 +1,9 @@
 import SessionModel
 
-/// Flags a country that the user was in before, but not for long.
+/// Flags a country that the user was in before, but not lately.
 ///
-/// *Possible* (never an alert alone) on a device that is known: people go back. *Likely* on one that
-/// is not.
+/// *Likely* on a device that is not known, at a network and a place where the user does not use to be;
+/// *possible* (never an alert alone) else: people go back, and a second home is a home.
 /// - Blind spot: an intruder in a country where the user is now.
 public struct AtypicalCountry: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -24,9 +24,12 @@ public struct AtypicalCountry: Sendable {
         let away = x.time &- profile.facts[context.country].last
         // Somebody who was not seen at all is no traveller; that is the dormant account's business.
         guard away > quiet, context.habit >= 0,
-            profile.facts[context.habit].last &- profile.facts[context.country].last > quiet
+            x.time &- profile.facts[context.habit].last <= quiet
         else { return }
-        let isKnown = profile.knowsDevice(x, context)
+        let isKnown =
+            profile.knowsDevice(x, context)
+            || profile.isWhereItUsesToBe(
+                network: x.network, place: x.place, days: Judge.familiarDays)
         var finding = profile.finding(
             .atypicalCountry, isKnown ? .possible : .likely, x, variant: isKnown ? 0 : 1)
         finding.n = away
@@ -39,11 +42,13 @@ public struct AtypicalCountry: Sendable {
                 Evidence("country", .text(f.here.country.description)),
                 Evidence("not_seen_for_days", .number(Double(f.n) / 86_400_000)),
                 Evidence("quiet_days", .number(Double(quiet) / 86_400_000)),
-                Evidence("device_is_known", .flag(f.variant == 0)),
+                Evidence("device_or_place_is_known", .flag(f.variant == 0)),
             ] + text.whereabouts(f.here),
-            silencedBy: "quiet_days > \(text.whole((Double(f.n) / 86_400_000).rounded(.up)))",
+            silencedBy: "quiet_days >= \(text.whole((Double(f.n) / 86_400_000).rounded(.up)))",
             sentence: "Seen in \(f.here.country.description) (\(text.place(f.here))) for the first"
-                + " time in \(text.duration(f.n)), on a device that is"
-                + " \(f.variant == 0 ? "known" : "not known").")
+                + " time in \(text.duration(f.n)), "
+                + (f.variant == 0
+                    ? "on a device or at a place that is known."
+                    : "on a device that is not known."))
     }
 }

@@ -2,11 +2,15 @@ import SessionModel
 
 /// Flags one account in use at two far places by turns: A, B, A, B within hours.
 ///
-/// Counts changes between places at least `minimum_distance_km` apart that follow one another within
-/// `window_hours`. From `change_count` on it is *likely*, from twice that *certain*, when the device or
-/// the network is not the user's of old; *possible* (never an alert alone) when both are, as a machine
-/// at home goes on while its owner is away.
-/// - Blind spot: an intruder nearer than the distance, or who waits longer than the window.
+/// Counts changes between places at least `minimum_distance_km` apart, radii taken off, that follow
+/// one another within `window_hours` and lead back to where the account was within twice that: a
+/// journey over many cities goes on, and comes to no count. From `change_count` on it is *likely*,
+/// from twice that *certain*, when neither the device nor the network nor the place is the user's of
+/// old; *possible* (never an alert alone) when one of them is, as a machine at home goes on while its
+/// owner is away, on a carrier's network, whose addresses hop, and on a user's first day, when nothing
+/// is of old.
+/// - Blind spot: an intruder nearer than the distance, or who waits longer than the window, or who is
+///   never at the same place twice.
 public struct ConcurrentPlaces: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
@@ -44,8 +48,28 @@ public struct ConcurrentPlaces: Sendable {
         guard apart - Double(profile.facts[i].radius) - Double(x.radius) >= distance else {
             return nil
         }
-        let isNext = x.time &- habit.placeChanged <= window
+        let isNext = x.time &- habit.placeChanged <= window && wasNear(x, profile)
         return (isNext ? Int64(habit.placeChanges) + 1 : 1, habit.newestPlace, apart)
+    }
+
+    /// Whether a place was known before the turns began: they themselves make none familiar.
+    private func isOfOld(_ place: Int, _ time: Int64, _ profile: borrowing Profile) -> Bool {
+        guard profile.isKnown(place, at: time) else { return false }
+        let known = profile.facts[place]
+        return known.flags.contains(.founding) || time &- known.first > 2 * window
+    }
+
+    /// Whether the account was seen near a sighting's place within two windows before: away and back.
+    private func wasNear(_ x: StoredSighting, _ profile: borrowing Profile) -> Bool {
+        var wasNear = false
+        profile.forEach(.place) { i in
+            if x.time &- profile.facts[i].last <= 2 * window,
+                profile.facts[i].point.kilometers(to: x.point) < distance
+            {
+                wasNear = true
+            }
+        }
+        return wasNear
     }
 
     func examine(
@@ -55,7 +79,10 @@ public struct ConcurrentPlaces: Sendable {
         guard context.habit >= 0, profile.facts[context.habit].placeChanges > 0,
             let change = change(x, context, profile), change.count >= changes
         else { return }
-        let isKnown = profile.knowsDevice(x, context) && profile.knowsNetwork(x, context)
+        let isKnown =
+            profile.knowsDevice(x, context) || profile.knowsNetwork(x, context)
+            || isOfOld(context.place, x.time, profile) || x.networkKind == .mobile
+            || x.time &- profile.tally.firstUse <= Profile.newcomerTime
         var finding = profile.finding(
             .concurrentPlaces,
             isKnown ? .possible : change.count >= 2 * changes ? .certain : .likely, x,

@@ -4,8 +4,9 @@ import SessionModel
 /// of stolen passwords tried from many addresses of one hoster.
 ///
 /// Counts the other users whose sign-ins failed from the same provider (ASN) within the same six hours
-/// or the six before, where they are more than those who got in. *Likely* from `user_count` on, on a
-/// device that is new for the user, *certain* from three times that on a new network too. A device that
+/// or the six before, where they are more than those who got in. On a device and a network that are new
+/// for the user it is *likely* from `user_count` on and *certain* from three times that; *possible*
+/// (never an alert alone) on a network that is known, and for a user who was never seen. A device that
 /// is known is silent: large providers have many who mistype.
 /// - Blind spot: without an ASN database there are no providers to count by.
 public struct CredentialStuffing: Sendable {
@@ -28,8 +29,9 @@ public struct CredentialStuffing: Sendable {
         let isNetworkKnown = profile.knowsNetwork(x, context)
         var finding = profile.finding(
             .credentialStuffing,
-            isNetworkKnown ? .possible : failures >= 3 * users ? .certain : .likely, x,
-            variant: isNetworkKnown ? 1 : 3)
+            isNetworkKnown || profile.tally.sightings == 0
+                ? .possible : failures >= 3 * users ? .certain : .likely, x,
+            variant: (x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = Int64(failures)
         found.append(finding)
     }
@@ -43,7 +45,7 @@ public struct CredentialStuffing: Sendable {
                 Evidence("asn", .integer(Int(f.here.asn))),
                 Evidence("organization", .text(name)),
             ] + text.whereabouts(f.here),
-            silencedBy: "user_count > \(f.n)",
+            silencedBy: f.n < 255 ? "user_count > \(f.n)" : "enabled: false",
             sentence: "Signed in from AS\(f.here.asn)\(name.isEmpty ? "" : " (\(name))"), where the"
                 + " sign-ins of \(text.count(Int(f.n), "other user")) failed within hours, on"
                 + " \(text.newness(f.variant)).")

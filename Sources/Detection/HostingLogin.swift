@@ -2,8 +2,9 @@ import SessionModel
 
 /// Flags a person who comes from a hosting or cloud network for the first time.
 ///
-/// *Likely* on a device that is not known, *possible* (never an alert alone) on one that is. A service
-/// account that always came from there is silent.
+/// *Likely* on a device that is not known, *possible* (never an alert alone) on one that is, or where
+/// `usual_share_percent` of all sightings come from such networks. A service account that always came
+/// from there is silent.
 /// - Blind spot: networks that no database or list calls hosting.
 public struct HostingLogin: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -42,9 +43,11 @@ public struct HostingLogin: Sendable {
                 Evidence("device_is_known", .flag(f.variant == 0)),
                 Evidence("usual_share_percent", .number(share)),
             ] + text.whereabouts(f.here),
-            silencedBy: "a line for \(f.here.address.networkPrefixDescription) in --networks",
-            sentence: "First seen from a hosting network (\(text.address(f.here))), on"
-                + " \(text.device(f.here)), a device that is"
-                + " \(f.variant == 0 ? "known" : "not known").")
+            silencedBy: "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
+            sentence: "First seen from a hosting network (\(text.address(f.here))), "
+                + (f.here.device.isNone
+                    ? "on a device that the record does not tell."
+                    : "on \(text.device(f.here)), a device that is"
+                        + " \(f.variant == 0 ? "known" : "not known")."))
     }
 }

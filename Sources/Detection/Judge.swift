@@ -38,6 +38,8 @@ public struct Judge {
     let weights: InlineArray<32, DetectionRule.Weights?>
     /// Failures apart by more than this are no burst, also where no rule asks.
     let failureGap: Int64
+    /// The same for second factors that were refused.
+    let promptGap: Int64
     /// Sightings that count as learning for travel that is only likely.
     static let learningSightings: UInt32 = 3
 
@@ -64,6 +66,7 @@ public struct Judge {
         latenessWindow = latenessMilliseconds
         detectors = Detectors(rules)
         failureGap = detectors.failures?.gap ?? 15 * 60_000
+        promptGap = detectors.mfaFatigue?.gap ?? 60 * 60_000
         found.reserveCapacity(8)
     }
 
@@ -121,7 +124,8 @@ extension Judge {
         found.removeAll(keepingCapacity: true)
         changed.removeAll(keepingCapacity: true)
         if !x.isUse {
-            profile.learnFailure(x, context, gapMilliseconds: failureGap)
+            profile.learnFailure(
+                x, context, gapMilliseconds: failureGap, promptGapMilliseconds: promptGap)
             return
         }
         if x.event == .logout {

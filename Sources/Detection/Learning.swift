@@ -133,6 +133,8 @@ extension Profile {
     ) {
         guard !x.session.isNone else { return }
         if context.session >= 0 {
+            // Its log-out is what later use is told by; a sign-in begins it anew.
+            if x.event != .login, facts[context.session].flags.contains(.ended) { return }
             update(context.session) {
                 $0.see(x.time)
                 if !x.device.isNone { $0.sessionDevice = x.device }
@@ -197,7 +199,7 @@ extension Profile {
 
     /// A failed sign-in: counts towards a burst, and teaches nothing.
     mutating func learnFailure(
-        _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64
+        _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64, promptGapMilliseconds: Int64
     ) {
         guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
         if !tally.failedOnce { updateTally { $0.failedOnce = true } }
@@ -206,7 +208,7 @@ extension Profile {
         if x.event == .mfa {
             countFailure(
                 .refusedFactors, index(of: .refusedFactors) ?? -1, x.time,
-                gapMilliseconds: gapMilliseconds)
+                gapMilliseconds: promptGapMilliseconds)
         }
     }
 

@@ -3,8 +3,10 @@ import SessionModel
 /// Flags a sign-in by a stranger soon after the password was reset or changed: the usual next step of
 /// who resets another's password.
 ///
-/// Within `window_hours` after a recovery or a change: *certain* on a device and a network that are new
-/// for the user, *likely* when only the device is.
+/// Within `window_hours` after a recovery or a change, on a device that is new for the user: *certain*
+/// on a network that is new too, *likely* on another network of a provider that the user is known with
+/// at the place, *possible* (never an alert alone) on a network that is known: who sets up a new phone
+/// at home has often forgotten the password. Where the record tells no device, a new network is *likely*.
 /// - Blind spot: sources without recovery and password events.
 public struct LoginAfterReset: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -32,8 +34,10 @@ public struct LoginAfterReset: Sendable {
         guard let newest, x.time &- newest <= window, !profile.knowsDevice(x, context) else { return }
         let isNetworkKnown = profile.knowsNetwork(x, context)
         var finding = profile.finding(
-            .loginAfterReset, isNetworkKnown ? .likely : .certain, x,
-            variant: isNetworkKnown ? 1 : 3)
+            .loginAfterReset,
+            profile.isKnown(context.network, at: x.time)
+                ? .possible : isNetworkKnown || x.device.isNone ? .likely : .certain, x,
+            variant: (x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = x.time &- newest
         found.append(finding)
     }
@@ -43,9 +47,10 @@ public struct LoginAfterReset: Sendable {
             evidence: [
                 Evidence("after_s", .integer(Int(f.n / 1000))),
                 Evidence("window_hours", .number(Double(window) / 3_600_000)),
-                Evidence("network_is_known", .flag(f.variant == 1)),
+                Evidence("network_is_known", .flag(f.variant & 2 == 0)),
             ] + text.whereabouts(f.here),
-            silencedBy: "window_hours < \(text.oneDecimal(Double(f.n) / 3_600_000))",
+            silencedBy: f.n >= 720_000
+                ? "window_hours < \(text.oneDecimal(Double(f.n) / 3_600_000))" : "enabled: false",
             sentence: "Signed in \(text.duration(f.n)) after the password was reset or changed, on"
                 + " \(text.newness(f.variant)).")
     }

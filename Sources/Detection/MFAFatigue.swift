@@ -3,8 +3,9 @@ import SessionModel
 /// Flags a second factor that is granted after it was refused again and again: a person worn down.
 ///
 /// Counts refused or unanswered prompts that follow one another within `gap_minutes`, whatever the
-/// network. When one is granted after `refusal_count`: *certain* on a device and a network that are new
-/// for the user, *likely* when one of them is, *possible* (never an alert alone) when both are known.
+/// network. When one is granted, or a sign-in works, no later than that after `refusal_count` of them:
+/// *certain* on a device and a network that are new for the user, *likely* when one of them is,
+/// *possible* (never an alert alone) when both are known.
 /// - Blind spot: sources that do not record prompts.
 public struct MFAFatigue: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -13,7 +14,7 @@ public struct MFAFatigue: Sendable {
             meaning: "Prompts refused in a row, at least this many."),
         ParameterSpec(
             "gap_minutes", unit: "min", range: 1...1440, default: 60,
-            meaning: "The grant comes no later than this after the last refusal."),
+            meaning: "Refusals, and the grant, no farther apart than this belong together."),
     ]
 
     let count: UInt64
@@ -33,7 +34,7 @@ public struct MFAFatigue: Sendable {
         else { return }
         let refused = profile.facts[i]
         guard refused.burst >= count, x.time &- refused.last <= gap else { return }
-        let isDeviceKnown = profile.knowsDevice(x, context)
+        let isDeviceKnown = x.device.isNone || profile.knowsDevice(x, context)
         let isNetworkKnown = profile.knowsNetwork(x, context)
         var finding = profile.finding(
             .mfaFatigue,

@@ -2,8 +2,9 @@ import SessionModel
 
 /// Notes a provider that the user was never seen on: a note in other alerts, hardly one of its own.
 ///
-/// *Possible* (never an alert alone); *likely* when hardly anybody of the organisation comes from
-/// there and the device is not known either.
+/// *Possible* (never an alert alone); *likely* when less than `rare_share_percent` of all sightings
+/// come from there and the device is not known either. Where no database tells providers, a network at
+/// a place that is new as well stands for one.
 /// - Blind spot: an intruder with the user's provider.
 public struct NewNetwork: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -46,6 +47,6 @@ public struct NewNetwork: Sendable {
             ] + text.whereabouts(f.here),
             silencedBy: f.variant == 1 ? "rare_share_percent: 0" : "enabled: false",
             sentence: "First seen on \(name.isEmpty ? f.here.address.networkPrefixDescription : name)"
-                + (f.variant == 1 ? ", where hardly anybody comes from." : "."))
+                + (f.variant == 1 ? ", from where hardly anybody comes." : "."))
     }
 }

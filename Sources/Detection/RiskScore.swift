@@ -12,12 +12,12 @@ import SessionModel
 ///
 /// - network: prefix, else provider, else country, each smoothed by the next (the paper's back-off);
 /// - client: browser, operating system and form, whatever the version;
-/// - device id: a stranger's is new (0.9); the user's is new as often as it was before;
+/// - device id: a stranger's is new (0.9) or copied (0.1); the user's is new as often as it was before;
 /// - hour of the day: a stranger's is any (1/24).
 ///
 /// In bits: 10 means a thousand times likelier for somebody else. *Possible*, *likely* and *certain*
-/// from the limits on. Silent for a user's first `learning_sightings`, and where device and network are
-/// both known.
+/// from the limits on. Silent for a user's first `learning_sightings`, and where device and network were
+/// both seen before.
 /// - Blind spot: an intruder like the user; users with no habits.
 public struct RiskScore: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -93,12 +93,20 @@ public struct RiskScore: Sendable {
             let client = share(x.source.clientRarity)
             parts.client = log2(client / smoothed(count(context.client), client))
         }
-        if !x.device.isNone, context.device < 0 {
+        if !x.device.isNone {
             var devices = 0.5
             profile.forEach(.device) { i in
                 if !profile.facts[i].flags.contains(.suspect) { devices += 1 }
             }
-            parts.device = log2(0.9 / min(0.9, devices / (seen + 1)))
+            let new = min(0.9, devices / (seen + 1))
+            if context.device < 0 {
+                parts.device = log2(0.9 / new)
+            } else if x.device.rawValue & 1 == 1,
+                !profile.facts[context.device].flags.contains(.suspect)
+            {
+                // An id (the lowest bit tells) is one device's; a client may well be a stranger's too.
+                parts.device = log2(0.1 / (1 - new))
+            }
         }
         if context.habit >= 0 {
             // Three hours in 24 are a stranger's share of an hour and its neighbours.
@@ -141,7 +149,10 @@ public struct RiskScore: Sendable {
                 Evidence("likely_bits", .number(likely)),
                 Evidence("certain_bits", .number(certain)),
             ] + text.whereabouts(f.here),
-            silencedBy: "likely_bits > \(text.oneDecimal(f.x))",
+            silencedBy: f.x >= 63.9
+                ? "enabled: false"
+                : (f.x >= certain ? "certain_bits and likely_bits" : "likely_bits")
+                    + " > \(text.oneDecimal(f.x + 0.1))",
             sentence: "Network, client, device and hour together are \(f.x < 20 ? "some " : "more than ")\(times)"
                 + " times likelier for somebody else than for this user.")
     }

@@ -3,8 +3,10 @@ import SessionModel
 /// Flags a change of password, recovery address or second factor by somebody who is not familiar: how
 /// an account is kept once it is taken.
 ///
-/// *Certain* on a device and a network that are both new for the user (first seen within a day),
-/// *likely* when the device is; *possible* (never an alert alone) when only the network is.
+/// *Certain* on a device and a network that are both new for the user (first seen within a day);
+/// *likely* when the device is new on another network of a provider that the user is known with at the
+/// place, or the network is and the record tells no device; *possible* (never an alert alone) when only
+/// one of them is: a new phone at home is also a new second factor.
 /// - Blind spot: an intruder who waits more than a day.
 public struct SensitiveChange: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -31,9 +33,11 @@ public struct SensitiveChange: Sendable {
         if isNetworkKnown, isDeviceKnown || x.device.isNone { return }
         var finding = profile.finding(
             .sensitiveChange,
-            isDeviceKnown ? .possible : isNetworkKnown ? .likely : .certain, x,
-            variant: (isDeviceKnown ? 0 : 1) | (isNetworkKnown ? 0 : 2))
+            isDeviceKnown || profile.isKnown(context.network, at: x.time)
+                ? .possible : isNetworkKnown || x.device.isNone ? .likely : .certain, x,
+            variant: (isDeviceKnown || x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = Int64(x.event.rawValue)
+        finding.m = Int64(profile.tally.sightings)
         found.append(finding)
     }
 
@@ -50,7 +54,7 @@ public struct SensitiveChange: Sendable {
                 Evidence("network_is_known", .flag(f.variant & 2 == 0)),
                 Evidence("learning_sightings", .integer(Int(learning))),
             ] + text.whereabouts(f.here),
-            silencedBy: "enabled: false",
+            silencedBy: f.m < 1000 ? "learning_sightings > \(f.m)" : "enabled: false",
             sentence: "\(what) on \(text.newness(f.variant)).")
     }
 }

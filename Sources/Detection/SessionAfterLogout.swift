@@ -3,9 +3,10 @@ import SessionModel
 /// Flags a session that is used after its log-out, or a stranger's use of one that is older than the
 /// newest change of the password.
 ///
-/// After a log-out: *certain* on another device, *likely* on another network, *possible* (never an
-/// alert alone) on the same of both, as some clients go on asking for a while. After a change of the
-/// password by another session: *likely* on a network that is new for the user.
+/// After a log-out: *certain* on another device, *likely* on a network that is new for the user,
+/// *possible* (never an alert alone) else, as some clients go on asking for a while. After a change of
+/// the password by another session, on a network that is new for the user: *likely*, and *possible* on
+/// a device that is known, as few systems end the sessions of the user's other devices.
 /// - Blind spot: sources that record no log-outs.
 public struct SessionAfterLogout: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -27,11 +28,18 @@ public struct SessionAfterLogout: Sendable {
         let session = profile.facts[context.session]
         if session.flags.contains(.ended) {
             guard x.time &- session.last > grace else { return }
-            let isOtherDevice = !x.device.isNone && x.device != session.sessionDevice
-            let isOtherNetwork = !x.network.isNone && x.network != session.sessionNetwork
+            let device = session.sessionDevice
+            // The lowest bit tells how a device was told; a change from id to client is no change.
+            let isOtherDevice =
+                !x.device.isNone && !device.isNone && x.device != device
+                && (x.device.rawValue ^ device.rawValue) & 1 == 0
+            let isOtherNetwork =
+                !x.network.isNone && x.network != session.sessionNetwork
+                && !profile.knowsNetwork(x, context)
             add(
-                x, session, session.last, isOtherDevice ? .certain : isOtherNetwork ? .likely : .possible,
-                variant: 0, profile, &found)
+                x, session, session.last,
+                isOtherDevice ? .certain : isOtherNetwork ? .likely : .possible, variant: 0, profile,
+                &found)
             return
         }
         guard context.network < 0, !x.network.isNone,
@@ -41,7 +49,9 @@ public struct SessionAfterLogout: Sendable {
         if session.first < change.last, x.time &- change.last > grace,
             change.sessionPlace != x.session, !profile.knowsNetwork(x, context)
         {
-            add(x, session, change.last, .likely, variant: 1, profile, &found)
+            add(
+                x, session, change.last, profile.knowsDevice(x, context) ? .possible : .likely,
+                variant: 1, profile, &found)
         }
     }
 
@@ -59,6 +69,7 @@ public struct SessionAfterLogout: Sendable {
 
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
         let end = f.variant == 0 ? "its log-out" : "the password was changed"
+        let minutes = (Double(f.n) / 60_000).rounded(.up)
         return Description(
             evidence: [
                 Evidence("used_after_s", .integer(Int(f.n / 1000))),
@@ -66,7 +77,7 @@ public struct SessionAfterLogout: Sendable {
                 Evidence("from_device", .text(text.device(f.there))),
                 Evidence("from_ip", .text(text.address(f.there))),
             ] + text.whereabouts(f.here),
-            silencedBy: "grace_minutes >= \(text.whole((Double(f.n) / 60_000).rounded(.up)))",
+            silencedBy: minutes <= 1440 ? "grace_minutes >= \(text.whole(minutes))" : "enabled: false",
             sentence: "The session was used \(text.duration(f.n)) after \(end), on"
                 + " \(text.device(f.here)) from \(text.address(f.here)) (\(text.place(f.here))).")
     }

@@ -2,8 +2,9 @@ import SessionModel
 
 /// Flags a session that is used long after it was begun.
 ///
-/// *Likely* on a network that is new for the user: what an old token in other hands looks like;
-/// *possible* (never an alert alone) on one that is known.
+/// *Likely* on a network that is new for the user, when the session was idle for a week or the device
+/// is not known: what an old token in other hands looks like. *Possible* (never an alert alone) else: a
+/// phone that is used every day keeps its session for months.
 /// - Blind spot: a session whose beginning the profile has forgotten (it keeps twelve).
 public struct SessionTooOld: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -11,6 +12,9 @@ public struct SessionTooOld: Sendable {
             "maximum_days", unit: "days", range: 1...3650, default: 30,
             meaning: "Sessions live this long at most; set it to what your system allows.")
     ]
+
+    /// A session that was used within this long is in use, ms: a week.
+    static let idleTime: Int64 = 7 * 86_400_000
 
     let maximum: Int64
 
@@ -21,12 +25,17 @@ public struct SessionTooOld: Sendable {
         into found: inout [StoredFinding]
     ) {
         guard context.session >= 0, x.event != .login else { return }
-        let age = x.time &- profile.facts[context.session].first
+        let session = profile.facts[context.session]
+        let age = x.time &- session.first
         guard age > maximum else { return }
-        let isKnown = x.network.isNone || profile.knowsNetwork(x, context)
+        let isNetworkKnown = x.network.isNone || profile.knowsNetwork(x, context)
+        let idle = x.time &- session.last
+        let isInUse = idle <= SessionTooOld.idleTime && profile.knowsDevice(x, context)
         var finding = profile.finding(
-            .sessionTooOld, isKnown ? .possible : .likely, x, variant: isKnown ? 0 : 2)
+            .sessionTooOld, isNetworkKnown || isInUse ? .possible : .likely, x,
+            variant: isNetworkKnown ? 0 : 2)
         finding.n = age
+        finding.m = idle
         found.append(finding)
     }
 
@@ -35,6 +44,7 @@ public struct SessionTooOld: Sendable {
             evidence: [
                 Evidence("age_days", .number(Double(f.n) / 86_400_000)),
                 Evidence("maximum_days", .number(Double(maximum) / 86_400_000)),
+                Evidence("idle_days", .number(Double(f.m) / 86_400_000)),
                 Evidence("network_is_known", .flag(f.variant == 0)),
             ] + text.whereabouts(f.here),
             silencedBy: "maximum_days >= \(text.whole((Double(f.n) / 86_400_000).rounded(.up)))",

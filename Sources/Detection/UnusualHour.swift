@@ -10,7 +10,7 @@ import SessionModel
 public struct UnusualHour: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
-            "usual_share_percent", unit: "%", range: 0...50, default: 2,
+            "usual_share_percent", unit: "%", range: 0...50, default: 3,
             meaning: "Hours with a smaller share of the user's sightings are unusual."),
         ParameterSpec(
             "learning_hours", unit: "count", range: 10...10_000, default: 40, isWhole: true,
@@ -53,8 +53,8 @@ public struct UnusualHour: Sendable {
                 Evidence("hours_counted", .integer(Int(f.m))),
             ] + text.whereabouts(f.here),
             silencedBy: "usual_share_percent <= \(text.oneDecimal(percent))",
-            sentence: "Seen at \(f.n):00 UTC, an hour of the day at which"
-                + " \(text.oneDecimal(percent)) % of the user's \(f.m) hours were.")
+            sentence: "Seen between \(f.n):00 and \((f.n + 1) % 24):00 UTC, around which fall only"
+                + " some \(text.oneDecimal(percent)) % of the \(f.m) hours at which the user was seen.")
     }
 }
 
