@@ -4,9 +4,9 @@ import SessionModel
 /// who resets another's password.
 ///
 /// Within `window_hours` after a recovery or a change, on a device that is new for the user: *certain*
-/// on a network that is new too, *likely* on another network of a provider that the user is known with
-/// at the place, *possible* (never an alert alone) on a network that is known: who sets up a new phone
-/// at home has often forgotten the password. Where the record tells no device, a new network is *likely*.
+/// on a network that is new too, *possible* (never an alert alone) on one that is known: who sets up a
+/// new phone at home has often forgotten the password. Where the record tells no device, a new network
+/// is *likely*.
 /// - Blind spot: sources without recovery and password events.
 public struct LoginAfterReset: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -35,8 +35,7 @@ public struct LoginAfterReset: Sendable {
         let isNetworkKnown = profile.knowsNetwork(x, context)
         var finding = profile.finding(
             .loginAfterReset,
-            profile.isKnown(context.network, at: x.time)
-                ? .possible : isNetworkKnown || x.device.isNone ? .likely : .certain, x,
+            isNetworkKnown ? .possible : x.device.isNone ? .likely : .certain, x,
             variant: (x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = x.time &- newest
         found.append(finding)

@@ -4,9 +4,8 @@ import SessionModel
 /// an account is kept once it is taken.
 ///
 /// *Certain* on a device and a network that are both new for the user (first seen within a day);
-/// *likely* when the device is new on another network of a provider that the user is known with at the
-/// place, or the network is and the record tells no device; *possible* (never an alert alone) when only
-/// one of them is: a new phone at home is also a new second factor.
+/// *likely* when the network is and the record tells no device; *possible* (never an alert alone) when
+/// only one of them is: a new phone at home is also a new second factor.
 /// - Blind spot: an intruder who waits more than a day.
 public struct SensitiveChange: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -33,8 +32,7 @@ public struct SensitiveChange: Sendable {
         if isNetworkKnown, isDeviceKnown || x.device.isNone { return }
         var finding = profile.finding(
             .sensitiveChange,
-            isDeviceKnown || profile.isKnown(context.network, at: x.time)
-                ? .possible : isNetworkKnown || x.device.isNone ? .likely : .certain, x,
+            isDeviceKnown || isNetworkKnown ? .possible : x.device.isNone ? .likely : .certain, x,
             variant: (isDeviceKnown || x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = Int64(x.event.rawValue)
         finding.m = Int64(profile.tally.sightings)
