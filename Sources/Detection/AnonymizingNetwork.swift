@@ -32,7 +32,7 @@ public struct AnonymizingNetwork: Sendable {
     ) {
         let kind = x.networkKind
         guard kind == .tor || kind == .vpn || kind == .proxy || kind == .relay else { return }
-        guard profile.tally.sightings >= Judge.learningSightings, !profile.hasUsed(kind) else {
+        guard !profile.isLearning(x, sightings: Judge.learningSightings), !profile.hasUsed(kind, at: x.time) else {
             return
         }
         let isKnown = profile.knowsDevice(x, context)

@@ -136,14 +136,12 @@ final class AttackedUsers {
             isNewest
             ? others(cell.pointee.failed0, cell.pointee.failed1)
             : others(cell.pointee.failed1, cell.pointee.failed2)
-        // A large provider has many who mistype, and more who do not.
-        if source == .provider {
-            let passed =
-                isNewest
-                ? others(cell.pointee.passed0, cell.pointee.passed1)
-                : others(cell.pointee.passed1, cell.pointee.passed2)
-            if passed >= failed { return 0 }
-        }
+        // A large provider, or a company's egress, has many who mistype, and more who do not.
+        let passed =
+            isNewest
+            ? others(cell.pointee.passed0, cell.pointee.passed1)
+            : others(cell.pointee.passed1, cell.pointee.passed2)
+        if passed >= failed { return 0 }
         return Self.step(failed)
     }
 

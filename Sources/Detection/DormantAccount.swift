@@ -9,7 +9,7 @@ import SessionModel
 public struct DormantAccount: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
-            "quiet_days", unit: "days", range: 7...3650, default: 45,
+            "quiet_days", unit: "days", range: 7...3650, default: 21,
             meaning: "An account without a sighting for longer than this was at rest.")
     ]
 

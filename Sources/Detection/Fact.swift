@@ -61,6 +61,9 @@ struct FactKey: Hashable, Sendable, BitwiseCopyable {
         FactKey(.credential, UInt64(event.rawValue))
     }
 
+    /// A device that was told by its id rather than by its client; see `Sighting.deviceHash`.
+    var isOfID: Bool { rawValue & 1 == 1 }
+
     /// The same thing under another kind: a device's track, a network's failures.
     func under(_ kind: FactKind) -> FactKey { FactKey(kind, rawValue) }
 }

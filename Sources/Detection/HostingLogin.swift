@@ -25,8 +25,8 @@ public struct HostingLogin: Sendable {
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
-        guard x.networkKind == .hosting, profile.tally.sightings >= Judge.learningSightings,
-            !profile.hasUsed(.hosting)
+        guard x.networkKind == .hosting, !profile.isLearning(x, sightings: Judge.learningSightings),
+            !profile.hasUsed(.hosting, at: x.time)
         else { return }
         let isKnown = profile.knowsDevice(x, context)
         let isUsual = x.source.kindRarity != 0 && x.source.kindRarity <= usualRarity

@@ -12,6 +12,9 @@ import SessionModel
 ///   that goes between networks where it is often seen (a company's egress, a carrier's) does not
 ///   travel either.
 /// - The same prefix (/24, /48) is the same place, whatever a newer database says.
+/// - To a network that the user is known on it is only *possible*. On the user's own device it is at most
+///   *likely*, and *possible* within a country, on a carrier's network, or where the device has jumped
+///   days ago already (a VPN that nobody listed). Between a carrier's gateways of one country nobody travels.
 /// - Addresses of VPNs, Tor, proxies, relays, satellites and anycast are at no place.
 /// - Cost: a few subtractions for most sightings; trigonometry only for those within 23 hours.
 /// - Blind spot: an intruder near the user, or behind a network that the user is often seen on.
@@ -89,7 +92,7 @@ public struct ImpossibleTravel: Sendable {
             let degrees =
                 abs(point.latitude - x.point.latitude) + abs(point.longitude - x.point.longitude)
             if Double(degrees) * 111.3 < minimumDistance { return }
-            consider(profile.facts[i], elapsed, x, profile, &best)
+            consider(profile.facts[i], elapsed, x, context, profile, &best)
         }
         if let best { add(best, x, profile, isLearning: isLearning, into: &found) }
     }
@@ -103,22 +106,62 @@ public struct ImpossibleTravel: Sendable {
     }
 
     func consider(
-        _ track: Fact, _ elapsed: Int64, _ x: StoredSighting,
+        _ track: Fact, _ elapsed: Int64, _ x: StoredSighting, _ context: Context,
         _ profile: borrowing Profile, _ best: inout Leg?
     ) {
         let distance = track.point.kilometers(to: x.point)
         let radii = Double(track.trackRadius) + Double(x.radius)
         guard
-            let confidence = confidence(
+            let measured = confidence(
                 distance: distance, radii: radii, elapsedMilliseconds: elapsed)
         else { return }
         if isHabit(track, x, profile) { return }
+        guard let believable = believable(track, x, context, profile) else { return }
+        let confidence = min(measured, believable)
         let speed = distance / hours(elapsedMilliseconds: elapsed, distance: distance)
         if let best, (best.confidence, best.speed) >= (confidence, speed) { return }
         best = Leg(
             track: track, confidence: confidence, distance: distance, elapsed: elapsed,
             speed: speed)
     }
+
+    /// How sure a leg can be at all, whatever its speed; nil when it says nothing.
+    ///
+    /// A device that is the user's own and jumps is far more often on a VPN, a carrier or in a wrong
+    /// database record than in other hands. Within a country it is never more than possible, nor on a
+    /// carrier (who roams comes from home), nor to a network that is known, nor where it jumped days
+    /// ago already; else it is likely. A carrier's addresses tell the country of its gateways, no more.
+    private func believable(
+        _ track: Fact, _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile
+    ) -> Confidence? {
+        let isSameCountry = track.trackCountry == x.countryCode
+        let before = profile.fact(track.trackNetwork)
+        let isOnCarrier = x.networkKind == .mobile || before?.networkKind == .mobile
+        if isSameCountry, isOnCarrier { return nil }
+        // An id tells one device; a client many have.
+        let isSameDevice = track.trackDevice == x.device && x.device.isOfID
+        // Who has only just been seen has no device of old: two of them are two, one is one.
+        if profile.tally.sightings < Judge.learningSightings
+            || x.time &- profile.tally.firstUse < ImpossibleTravel.youth
+        {
+            if profile.tally.sightings < Judge.learningSightings { return .certain }
+            return isSameDevice || !x.device.isOfID ? .likely : .possible
+        }
+        // Where the user is at home, a new device is more likely theirs.
+        if profile.knowsNetwork(x, context) { return .possible }
+        guard isSameDevice || profile.knowsDevice(x, context) else { return .certain }
+        if isSameCountry || isOnCarrier
+            || profile.tally.hasJumped(before: x.day &- ImpossibleTravel.habitDays)
+        {
+            return .possible
+        }
+        return .likely
+    }
+
+    /// How long a user has to be known for two devices far apart to mean an intruder, ms.
+    static let youth: Int64 = 3 * 86_400_000
+    /// Days after the first jump of a user's own device from which on jumps are a habit.
+    static let habitDays = 3
 
     /// Both ends are where the user's devices use to be.
     private func isHabit(

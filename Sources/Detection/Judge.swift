@@ -24,6 +24,8 @@ public struct Judge {
     public static let unknownRevision = 0
     /// An alert without a finding for this long is over; the next finding begins a new one.
     static let episodeGap: Int64 = 7 * 86_400_000
+    /// How long after a finding without a session one can begin that is named with it, ms.
+    static let sessionDelay: Int64 = 3_600_000
     /// Device and network of a user who is seen on this many days are familiar.
     static let familiarDays = 2
 
@@ -137,7 +139,43 @@ extension Judge {
         let change = detectors.concurrentPlaces?.change(x, context, profile)
         profile.learn(x, context)
         profile.learnPlace(x, changes: change?.count)
-        if !found.isEmpty { keepFindings(&profile) }
+        if !found.isEmpty {
+            learnJump(x, &profile)
+            keepFindings(&profile)
+        }
+        if !x.session.isNone, profile.findings.count > 0 { nameSession(x, &profile) }
+    }
+
+    /// A finding may be about a record that has no session yet, as a second factor before the sign-in:
+    /// the session that its device (else its network) begins within the hour is the one to end.
+    private mutating func nameSession(_ x: StoredSighting, _ profile: inout Profile) {
+        for i in 0..<profile.findings.count {
+            let end = profile.findings[i].here
+            guard end.session.isNone, !profile.findings[i].suspectIsEarlier, end.device == x.device,
+                !x.device.isNone || end.network == x.network,
+                x.time &- end.time <= Judge.sessionDelay, x.time >= end.time
+            else { continue }
+            var named = profile.findings[i]
+            named.here.session = x.session
+            named.here.sessionText = x.sessionText
+            profile.replaceFinding(i, by: named)
+            if !changed.contains(named.alert) { changed.append(named.alert) }
+            if let alert = profile.index(of: named.alert), profile.facts[alert].c == 0 {
+                profile.update(alert) { $0.c = x.session.rawValue }
+            }
+        }
+    }
+
+    /// Notes the first day on which a device of the user's own was too fast.
+    private func learnJump(_ x: StoredSighting, _ profile: inout Profile) {
+        guard profile.tally.firstJump == 0, x.device.isOfID else { return }
+        let code = DetectorKind.impossibleTravel.code
+        for i in found.indices
+        where found[i].detector == code && found[i].there.device == x.device {
+            let day = x.day
+            profile.updateTally { $0.firstJump = day }
+            return
+        }
     }
 
     /// Puts the findings of one sighting with the alerts that they belong to.
@@ -169,7 +207,7 @@ extension Judge {
                 profile.addFinding(found[i])
                 if !changed.contains(found[i].alert) { changed.append(found[i].alert) }
             }
-            if found[i].confidence >= Confidence.likely.rawValue { markSuspect(suspect, &profile) }
+            if found[i].confidence >= Confidence.likely.rawValue { markSuspect(found[i], &profile) }
         }
     }
 
@@ -185,8 +223,12 @@ extension Judge {
     }
 
     /// A device, network or session that an alert names is not familiar by being seen again soon.
-    private func markSuspect(_ suspect: StoredEnd, _ profile: inout Profile) {
-        for key in [suspect.device, suspect.network, suspect.session] where !key.isNone {
+    private func markSuspect(_ finding: StoredFinding, _ profile: inout Profile) {
+        let suspect = finding.suspect
+        // A device that jumped was at the other end too: it is not the stranger, its network may be.
+        let isSameDevice = finding.here.device == finding.there.device && suspect.device.isOfID
+        let device = isSameDevice ? FactKey.none : suspect.device
+        for key in [device, suspect.network, suspect.session] where !key.isNone {
             // What was there from the beginning, or for days, is the owner's; the thief only used it.
             guard let i = profile.index(of: key),
                 !profile.isFamiliar(profile.facts[i], days: Judge.familiarDays),

@@ -24,7 +24,7 @@ public struct LoginAfterReset: Sendable {
         into found: inout [StoredFinding]
     ) {
         guard x.event == .login, profile.tally.changedOnce,
-            profile.tally.sightings >= Judge.learningSightings
+            !profile.isLearning(x, sightings: Judge.learningSightings)
         else { return }
         var newest: Int64?
         for event in [EventKind.recovery, .passwordChange] {

@@ -10,7 +10,7 @@ public struct NewCountry: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
-            meaning: "A user's first sightings, this many, teach and do not alarm.")
+            meaning: "A user's first sightings, this many, and the first day's teach and do not alarm.")
     ]
 
     let learningSightings: UInt32
@@ -24,7 +24,7 @@ public struct NewCountry: Sendable {
         into found: inout [StoredFinding]
     ) {
         guard context.country < 0, !x.country.isNone, x.networkKind.placeIsMeaningful, x.isUse,
-            profile.tally.sightings >= learningSightings
+            !profile.isLearning(x, sightings: learningSightings)
         else { return }
         add(x, context, profile, into: &found)
     }

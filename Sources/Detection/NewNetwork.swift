@@ -27,7 +27,7 @@ public struct NewNetwork: Sendable {
     ) {
         guard context.network < 0, context.provider < 0, !x.network.isNone,
             x.asn != 0 || context.place < 0,
-            profile.tally.sightings >= Judge.learningSightings
+            !profile.isLearning(x, sightings: Judge.learningSightings)
         else { return }
         let isRare = x.source.providerRarity > rareRarity
         let isKnown = profile.knowsDevice(x, context)

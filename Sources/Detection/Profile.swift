@@ -77,6 +77,14 @@ public struct Profile: ~Copyable {
             get { flags & 2 != 0 }
             set { flags = flags & ~2 | (newValue ? 2 : 0) }
         }
+        /// The day (since 1970) on which the user's own device was first seen to jump farther than a
+        /// body travels; 0 for never.
+        var firstJump: Int {
+            get { Int(flags &>> 16) }
+            set { flags = flags & 0xFFFF | UInt32(truncatingIfNeeded: max(0, min(65_535, newValue))) &<< 16 }
+        }
+        func hasJumped(before day: Int) -> Bool { firstJump != 0 && firstJump < day }
+
         public init() {}
     }
 

@@ -74,6 +74,7 @@ public struct ProfileCodec: ~Copyable {
         output.varint(profile.userNameText.offset)
         output.varint(scratch.tally.sightings)
         output.push(scratch.tally.firstUse)
+        output.varint(UInt32(scratch.tally.firstJump))
         output.varint(UInt64(scratch.keys.count))
         output.varint(UInt64(scratch.findings.count))
         output.varint(UInt64(profile.tail.count))
@@ -199,6 +200,7 @@ public struct ProfileCodec: ~Copyable {
         profile.userNameText = try input.text()
         profile.tally.sightings = try input.varint32()
         profile.tally.firstUse = try input.pop(Int64.self)
+        profile.tally.firstJump = Int(try input.varint32())
         let most = FactKind.allCases.reduce(0) { $0 + $1.limit }
         let factCount = try input.count(most, "facts")
         let findingCount = try input.count(Profile.findingLimit, "findings")

@@ -12,12 +12,12 @@ import SessionModel
 ///
 /// - network: prefix, else provider, else country, each smoothed by the next (the paper's back-off);
 /// - client: browser, operating system and form, whatever the version;
-/// - device id: a stranger's is new (0.9) or copied (0.1); the user's is new as often as it was before;
+/// - device id: a stranger's is new (0.9) or copied (0.1); the user's is new as often as before;
 /// - hour of the day: a stranger's is any (1/24).
 ///
 /// In bits: 10 means a thousand times likelier for somebody else. *Possible*, *likely* and *certain*
-/// from the limits on. Silent for a user's first `learning_sightings`, and where device and network were
-/// both seen before.
+/// from the limits on; only *possible* on a device whose id is the user's of old. Silent for a user's
+/// first `learning_sightings`, and where device and network were both seen before.
 /// - Blind spot: an intruder like the user; users with no habits.
 public struct RiskScore: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -93,20 +93,15 @@ public struct RiskScore: Sendable {
             let client = share(x.source.clientRarity)
             parts.client = log2(client / smoothed(count(context.client), client))
         }
-        if !x.device.isNone {
+        if x.device.isOfID, context.device >= 0 {
+            // A thief of tokens may have copied the device's id too, one in ten say.
+            parts.device = log2(0.1 / smoothed(count(context.device), 0.1))
+        } else if x.device.isOfID {
             var devices = 0.5
             profile.forEach(.device) { i in
                 if !profile.facts[i].flags.contains(.suspect) { devices += 1 }
             }
-            let new = min(0.9, devices / (seen + 1))
-            if context.device < 0 {
-                parts.device = log2(0.9 / new)
-            } else if x.device.rawValue & 1 == 1,
-                !profile.facts[context.device].flags.contains(.suspect)
-            {
-                // An id (the lowest bit tells) is one device's; a client may well be a stranger's too.
-                parts.device = log2(0.1 / (1 - new))
-            }
+            parts.device = log2(0.9 / min(0.9, devices / (seen + 1)))
         }
         if context.habit >= 0 {
             // Three hours in 24 are a stranger's share of an hour and its neighbours.
@@ -119,15 +114,19 @@ public struct RiskScore: Sendable {
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
     ) {
-        guard profile.tally.sightings >= learning else { return }
+        guard !profile.isLearning(x, sightings: learning) else { return }
         // Most sightings are on a known device and network: no arithmetic for them.
         if context.network >= 0, context.device >= 0 || x.device.isNone { return }
         if profile.knowsDevice(x, context), profile.knowsNetwork(x, context) { return }
         let parts = score(x, context, profile)
         let sum = parts.sum
         guard sum >= possible else { return }
+        // A traveller takes their devices along.
+        let isOwnDevice = x.device.isOfID && profile.knowsDevice(x, context)
         var finding = profile.finding(
-            .riskScore, sum >= certain ? .certain : sum >= likely ? .likely : .possible, x)
+            .riskScore,
+            sum >= certain && !isOwnDevice
+                ? .certain : sum >= likely && !isOwnDevice ? .likely : .possible, x)
         finding.x = sum
         finding.y = parts.network
         finding.z = parts.client

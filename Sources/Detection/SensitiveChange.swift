@@ -26,7 +26,7 @@ public struct SensitiveChange: Sendable {
         case .passwordChange, .recovery, .mfaChange: break
         case .login, .activity, .logout, .session, .mfa: return
         }
-        guard profile.tally.sightings >= learning else { return }
+        guard !profile.isLearning(x, sightings: learning) else { return }
         let isDeviceKnown = !x.device.isNone && profile.knowsDevice(x, context)
         let isNetworkKnown = x.network.isNone || profile.knowsNetwork(x, context)
         if isNetworkKnown, isDeviceKnown || x.device.isNone { return }

@@ -42,7 +42,7 @@ public struct SessionAfterLogout: Sendable {
                 &found)
             return
         }
-        guard context.network < 0, !x.network.isNone,
+        guard context.network < 0, !x.network.isNone, profile.tally.changedOnce,
             let i = profile.index(of: .credential(.passwordChange))
         else { return }
         let change = profile.facts[i]

@@ -4,8 +4,9 @@ import SessionModel
 /// stolen token or cookie looks like.
 ///
 /// - *certain*: the device differs, and both sightings tell it the same way (by id, or by client).
-/// - *likely*: network (ASN where known, else prefix) and country differ within the window, and the
-///   device is not told, or the way between is too far for the time.
+/// - *likely*: network (ASN where known, else prefix) and country differ within the window, to a network
+///   that is new for the user, and the device is not told; or it is the same, but the way is too far for
+///   the time and the country new too. Or the device has the same id but another client, there.
 /// - *possible* (never an alert alone): the same device moved as a person can.
 ///
 /// Alarms from the second sighting on: a session has one owner from the start.
@@ -38,14 +39,21 @@ public struct SessionMoved: Sendable {
         let isSameScheme = (before.rawValue ^ x.device.rawValue) & 1 == 0
         let isOtherDevice =
             before != x.device && !before.isNone && !x.device.isNone && isSameScheme
-        if isOtherDevice || network != x.network && !network.isNone && !x.network.isNone {
-            judge(x, context, profile, isOtherDevice: isOtherDevice, into: &found)
+        let client = profile.facts[context.session].sessionClient
+        let isOtherClient =
+            client != 0 && x.clientHash != 0 && client != UInt8(truncatingIfNeeded: x.clientHash)
+        if isOtherDevice || isOtherClient
+            || network != x.network && !network.isNone && !x.network.isNone
+        {
+            judge(
+                x, context, profile, isOtherDevice: isOtherDevice, isOtherClient: isOtherClient,
+                into: &found)
         }
     }
 
     func judge(
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
-        isOtherDevice: Bool, into found: inout [StoredFinding]
+        isOtherDevice: Bool, isOtherClient: Bool, into found: inout [StoredFinding]
     ) {
         let session = profile.facts[context.session]
         let elapsed = x.time &- session.last
@@ -59,6 +67,10 @@ public struct SessionMoved: Sendable {
         if isOtherDevice {
             confidence = .certain
             finding.variant = 0
+        } else if isOtherClient {
+            // An app and the browser that it opens share session and id.
+            confidence = profile.knowsNetwork(x, context) ? .possible : .likely
+            finding.variant = 4
         } else if elapsed <= window, isOtherProvider(x, there), there.country != x.countryCode,
             !there.country.isNone, !x.countryCode.isNone
         {
@@ -71,12 +83,15 @@ public struct SessionMoved: Sendable {
                     distance: distance, radii: Double(there.radius) + Double(x.radius),
                     elapsedMilliseconds: elapsed) : nil
             let isTooFar = leg ?? .possible >= .likely
+            let isNetworkKnown = profile.knowsNetwork(x, context)
             if isSameDevice {
-                // The owner's VPN switched on or off is no move; a body that moved is a journey.
-                confidence = isTooFar ? .likely : isMeaningful ? .possible : nil
+                // The owner's VPN switched on or off is no move; a body that moved is a journey. Whoever
+                // copied the device's id too comes from where the user never was.
+                let isStrange = !isNetworkKnown && (context.country < 0 || x.networkKind == .hosting)
+                confidence = isTooFar && isStrange ? .likely : isMeaningful ? .possible : nil
                 finding.variant = isTooFar ? 1 : 2
             } else {
-                confidence = .likely
+                confidence = isNetworkKnown ? .possible : .likely
                 finding.variant = isTooFar ? 1 : 3
             }
             finding.x = distance
@@ -105,8 +120,8 @@ public struct SessionMoved: Sendable {
         let from = "\(text.device(f.there)) in \(text.place(f.there))"
         let to = "\(text.device(f.here)) in \(text.place(f.here))"
         let sentence =
-            f.variant == 0
-            ? "The session went on from another device: first \(from),"
+            f.variant == 0 || f.variant == 4
+            ? "The session went on from another \(f.variant == 0 ? "device" : "client"): first \(from),"
                 + " \(text.duration(f.n)) later \(to)."
             : "The session went on from another network and country: first \(from) (\(text.address(f.there))),"
                 + " \(text.duration(f.n)) later \(to) (\(text.address(f.here)))."
@@ -124,14 +139,14 @@ public struct SessionMoved: Sendable {
             evidence.append(Evidence("from_asn", .integer(Int(f.there.asn))))
             evidence.append(Evidence("to_asn", .integer(Int(f.here.asn))))
         }
-        if f.variant != 0 {
+        if f.variant != 0, f.variant != 4 {
             evidence.append(Evidence("distance_km", .number(f.x)))
             evidence.append(Evidence("move_window_hours", .number(Double(window) / 3_600_000)))
         }
         let hours = Double(f.n) / 3_600_000
         return Description(
             evidence: evidence,
-            silencedBy: f.variant == 0
+            silencedBy: f.variant == 0 || f.variant == 4
                 ? "enabled: false (a session has one device)"
                 : "move_window_hours < \(text.oneDecimal(hours))",
             sentence: sentence)

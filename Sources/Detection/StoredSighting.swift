@@ -95,6 +95,8 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var client: FactKey { clientHash == 0 ? .none : FactKey(.client, UInt64(clientHash)) }
     /// Hour of the day, UTC, 0 through 23.
     var hour: Int { Int((time / 3_600_000) % 24 + 24) % 24 }
+    /// Days since 1970, UTC.
+    var day: Int { Int(Timestamp(milliseconds: time).day) }
     var event: EventKind { EventKind(rawValue: eventCode) ?? .activity }
     var outcome: Outcome { Outcome(rawValue: outcomeCode) ?? .unknown }
     var auth: AuthMethod { AuthMethod(rawValue: authCode) ?? .unknown }

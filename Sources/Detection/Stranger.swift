@@ -27,13 +27,22 @@ extension Profile {
             || time &- known.first > Profile.newcomerTime
     }
 
-    /// Whether one of the user's networks that no alert names is of this kind.
-    func hasUsed(_ kind: NetworkKind) -> Bool {
+    /// Whether one of the user's networks that were there before today is of this kind.
+    func hasUsed(_ kind: NetworkKind, at time: Int64) -> Bool {
         var isUsed = false
         forEach(.network) { i in
-            if facts[i].networkKind == kind, !facts[i].flags.contains(.suspect) { isUsed = true }
+            if facts[i].networkKind == kind,
+                facts[i].flags.contains(.founding) || time &- facts[i].first > Profile.newcomerTime
+            {
+                isUsed = true
+            }
         }
         return isUsed
+    }
+
+    /// Whether too little is known of the user for what is new to mean anything.
+    func isLearning(_ x: StoredSighting, sightings: UInt32) -> Bool {
+        tally.sightings < sightings || x.time &- tally.firstUse < Profile.newcomerTime
     }
 
     /// A finding about the sighting itself.

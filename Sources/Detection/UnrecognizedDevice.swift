@@ -19,7 +19,7 @@ public struct UnrecognizedDevice: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
-            meaning: "A user's first sightings, this many, teach and do not alarm.")
+            meaning: "A user's first sightings, this many, and the first day's teach and do not alarm.")
     ]
 
     let learningSightings: UInt32
@@ -33,7 +33,7 @@ public struct UnrecognizedDevice: Sendable {
         into found: inout [StoredFinding]
     ) {
         guard context.device < 0, !x.device.isNone, x.isUse,
-            profile.tally.sightings >= learningSightings
+            !profile.isLearning(x, sightings: learningSightings)
         else { return }
         add(x, context, profile, into: &found)
     }

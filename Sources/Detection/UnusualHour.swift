@@ -4,8 +4,8 @@ import SessionModel
 ///
 /// The share of the hour and its two neighbours among the hours at which the user was seen, each hour
 /// counted once, with half a count added to each (Laplace–Krichevsky–Trofimov). Below
-/// `usual_share_percent` it is *likely* on a device and a network that are both new for the user,
-/// *possible* (never an alert alone) else. Hours are UTC, as a habit needs no zone.
+/// `usual_share_percent` it is *likely* on a device that is new for the user, *possible* (never an alert
+/// alone) else. Hours are UTC, as a habit needs no zone.
 /// - Blind spot: intruders who keep the user's hours.
 public struct UnusualHour: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -34,9 +34,11 @@ public struct UnusualHour: Sendable {
         guard habit.count >= learning, habit.days >= 7 else { return }
         let usual = habit.shareOfHour(x.hour)
         guard usual < share else { return }
-        let isKnown = profile.knowsDevice(x, context) || profile.knowsNetwork(x, context)
+        let isKnown =
+            profile.knowsDevice(x, context)
+            || x.device.isNone && profile.knowsNetwork(x, context)
         var finding = profile.finding(
-            .unusualHour, isKnown ? .possible : .likely, x, variant: isKnown ? 0 : 3)
+            .unusualHour, isKnown ? .possible : .likely, x, variant: isKnown ? 0 : 1)
         finding.x = usual
         finding.n = Int64(x.hour)
         finding.m = Int64(habit.count)
