@@ -247,7 +247,7 @@ struct RuleCheckTests {
             ":24:78: 'every' is -1 s. Use 0 to 31536000 s."
         ),
         (
-            "expect:\n              - {confidence: likely, session: s2, at: e2}", "expect: nothing",
+            "expect:\n          - {confidence: likely, session: s2, at: e2}", "expect: nothing",
             ":26:15: 'expect' is 'nothing'. Write 'none', 'silent' or a list."
         ),
     ]
@@ -334,7 +334,7 @@ struct RuleCheckTests {
                     + #""session":{"id":"s-2-2"},"ip":"82.248.10.20"}"#,
                 #"{"id":"e2","time":"2026-03-03T08:00:00Z","user":{"id":"ben"},"#
                     + #""session":{"id":"s2"},"ip":"99.224.30.7"}"#,
-                #"{"id":"e1.3","time":"2026-03-04T00:00:01Z","user":{"id":"ben"},"#
+                #"{"id":"e1.3","time":"2026-03-04T00:00:01.000Z","user":{"id":"ben"},"#
                     + #""session":{"id":"s-3-3"},"ip":"82.248.10.20"}"#,
             ])
     }

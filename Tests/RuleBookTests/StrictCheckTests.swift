@@ -1,40 +1,42 @@
+import Foundation
 import RuleBook
 import Testing
 
 struct StrictCheckTests {
-    /// The sample's rule with tests of these names, each with what it expects.
-    private func problems(
-        _ tests: KeyValuePairs<String, String>, limits: String = "limits:\n    learning_sightings: 3\n"
-    ) throws -> [String] {
-        var text = String(RuleSample.text.prefix { $0 != "@" })
-        let start = try #require(text.range(of: "tests:\n"))
-        text = String(text[..<start.lowerBound])
-            .replacingOccurrences(of: "limits:\n    learning_sightings: 3\n", with: limits)
-        text += "tests:\n"
-        for (name, expect) in tests {
-            text += """
-                    - name: \(name)
+    /// A sound rule without its tests.
+    private static let head = RuleSample.text.components(separatedBy: "tests:\n")[0]
+
+    private static func tests(_ tests: KeyValuePairs<String, String>) -> String {
+        "tests:\n"
+            + tests.map { name, expect in
+                """
+                    - name: '\(name)'
                       common: {user: {id: ben}}
                       records:
                           - {time: 2026-03-02T08:00:00Z, ip: 82.248.10.20, session: {id: s1}}
                       expect: \(expect)
 
                 """
-        }
+            }.joined()
+    }
+
+    /// What is told of a rule with these tests, and of another whose limit has one test.
+    private func problems(
+        _ tests: KeyValuePairs<String, String>, limits: String = "    learning_sightings: 3\n"
+    ) throws -> [String] {
+        let limit = "    learning_sightings: 3\n"
+        let rule = Self.head.replacingOccurrences(
+            of: "limits:\n" + limit, with: limits.isEmpty ? "" : "limits:\n" + limits)
+        let other = Self.head.replacingOccurrences(of: limit, with: "    move_window_hours: 24\n")
+            .replacingOccurrences(of: "id: new-country", with: "id: other")
+            .replacingOccurrences(of: "detector: new-country", with: "detector: session-moved")
+            .replacingOccurrences(of: "uuid: b7c33260", with: "uuid: b7c33261")
         let sample = try RuleSample([
-            RuleSample.path: text,
-            "device/other.yaml": RuleSample.text.replacingOccurrences(of: "new-country", with: "other")
-                .replacingOccurrences(of: "detector: other", with: "detector: session-moved")
-                .replacingOccurrences(of: "learning_sightings: 3", with: "move_window_hours: 24")
-                .replacingOccurrences(of: "b7c33260", with: "b7c33261")
-                .replacingOccurrences(
-                    of: "    - name: abroad", with: "    - name: move_window_hours, abroad")
-                .replacingOccurrences(of: "expect:", with: "expect: none\n#")
-                .replacingOccurrences(of: "              - {conf", with: "#              - {conf"),
+            RuleSample.path: rule + Self.tests(tests),
+            "device/other.yaml": other + Self.tests(["move_window_hours, abroad": "none"]),
         ])
-        #expect(sample.problems.isEmpty)
-        let check = RuleCheck(folder: sample.folder, isStrict: true)
-        return check.problems.map {
+        #expect(sample.problems.isEmpty, "\(sample.problems)")
+        return RuleCheck(folder: sample.folder, isStrict: true).problems.map {
             $0.description.replacingOccurrences(of: sample.folder + "/", with: "")
         }
     }
