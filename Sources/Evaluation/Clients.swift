@@ -84,9 +84,18 @@ struct Device {
         build = random.below(40)
     }
 
-    func agent(day: Int) -> String {
-        client.agent(release: max(0, day + 28 - updateLag) / 28, build: build)
+    func agent(day: Int) -> Agent {
+        Agent(client: client, release: max(0, day + 28 - updateLag) / 28, build: build)
     }
+}
+
+/// A user agent that is not yet text: days of records wait in memory.
+struct Agent {
+    var client: Clients
+    var release: Int
+    var build: Int
+
+    var text: String { client.agent(release: release, build: build) }
 }
 
 /// What people sign in to. Some applications know no devices, all end sessions after another time.

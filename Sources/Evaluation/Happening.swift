@@ -20,7 +20,7 @@ struct Happening {
     var auth = AuthMethod.token
     var session = ""
     var device = ""
-    var agent: String
+    var agent: Agent
     var application: Int
     var address: UInt32
     var label = Label.none

@@ -32,7 +32,7 @@ enum RecordLine {
         out.append(json: ",\"ip\":")
         out.append(jsonString: IPAddress(v4: record.address).description)
         out.append(json: ",\"user_agent\":")
-        out.append(jsonString: record.agent)
+        out.append(jsonString: record.agent.text)
         out.append(json: ",\"application\":")
         out.append(jsonString: Application.all[record.application].name)
         if record.auth != .unknown {

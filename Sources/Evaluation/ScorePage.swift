@@ -164,8 +164,8 @@ extension Score {
                 html.markup("</title></circle>\n")
             }
             guard lines.count > 1 else { continue }
-            html.markup("<text class=\"tick\" text-anchor=\"end\" x=\"458\" y=\"")
-            html.value(30 + 16 * Double(number))
+            html.markup("<text class=\"tick\" x=\"60\" y=\"")
+            html.value(186 + 16 * Double(number))
             html.markup("\"><tspan class=\"")
             html.value("f" + line.style.dropFirst())
             html.markup("\">● </tspan>")
@@ -194,7 +194,6 @@ extension Score {
                 </td><td class="g"><svg viewBox="0 0 100 8" preserveAspectRatio="none">\
                 <rect class="land" width="100" height="8"/><rect class="f2" height="8" width="
                 """)
-            html.markup("\"")
             html.value(100 * (kind.share ?? 0))
             html.markup("\"/></svg></td>")
             for cell in [

@@ -26,7 +26,9 @@ struct Simulate: ParsableCommand {
     @Option(name: .long, help: "People.") var users = 2000
     @Option(name: .long, help: "Days.") var days = 30
     @Option(name: .long, help: "Another seed is another world.") var seed: UInt64 = 1
-    @Option(name: .long, help: ArgumentHelp("Takeovers for each 1000 users.", valueName: "count"))
+    @Option(
+        name: .customLong("attacks-per-1000-users"),
+        help: ArgumentHelp("Takeovers for each 1000 users.", valueName: "count"))
     var attacksPer1000Users = 150.0
     @Option(
         name: .long,
@@ -78,9 +80,11 @@ struct Simulate: ParsableCommand {
         if let networks {
             try OutputFile.replace(networks, with: Array(world.networks.utf8))
         }
-        complain(
-            "\(size.records) records of \(counted(users, "user")), \(size.attackRecords) of them of"
-                + " \(counted(size.attacks, "attack")) with \(counted(size.takeovers, "takeover"))")
+        guard output != "-" else { return }
+        try put(
+            "\(counted(size.records, "record")) of \(counted(users, "user")), of them"
+                + " \(size.attackRecords) of \(counted(size.attacks, "attack")) with"
+                + " \(counted(size.takeovers, "takeover"))\n")
     }
 }
 

@@ -180,6 +180,9 @@ struct ScorerTests {
             as: UTF8.self)
         #expect(page.contains("&lt;script&gt;") && !page.contains("<script"))
         #expect(!page.contains("<i>") && !page.contains("<b>u") && page.contains("<svg"))
+        let body = try #require(page.components(separatedBy: "</style>").last)
+        #expect(!body.contains("\"\""), "attributes are closed once")
+        #expect(page.components(separatedBy: "\"").count % 2 == 1)
         #expect(!score.text().contains("\u{1b}"))
         let json = try JSONSerialization.jsonObject(with: Data(score.json())) as? [String: Any]
         #expect(json?["users"] as? Int == 100)
