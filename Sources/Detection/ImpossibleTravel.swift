@@ -12,9 +12,9 @@ import SessionModel
 ///   that goes between networks where it is often seen (a company's egress, a carrier's) does not
 ///   travel either.
 /// - The same prefix (/24, /48) is the same place, whatever a newer database says.
-/// - To a network that the user is known on it is only *possible*. On the user's own device it is at most
-///   *likely*, and *possible* within a country, on a carrier's network, or where the device has jumped
-///   days ago already (a VPN that nobody listed). Between a carrier's gateways of one country nobody travels.
+/// - Between networks that the user is known on it is only *possible*. Where the user's own device is the
+///   one on a new network it is at most *likely*, and *possible* within a country, on a carrier's
+///   network, or where the device has jumped days ago already (a VPN that nobody listed). Between a carrier's gateways of one country nobody travels.
 /// - Addresses of VPNs, Tor, proxies, relays, satellites and anycast are at no place.
 /// - Cost: a few subtractions for most sightings; trigonometry only for those within 23 hours.
 /// - Blind spot: an intruder near the user, or behind a network that the user is often seen on.
@@ -140,26 +140,32 @@ public struct ImpossibleTravel: Sendable {
         if isSameCountry, isOnCarrier { return nil }
         // An id tells one device; a client many have.
         let isSameDevice = track.trackDevice == x.device && x.device.isOfID
-        // Who has only just been seen has no device of old: two of them are two, one is one.
+        // Of somebody who has only just been seen it is not known what is their own and what they use
+        // to do; but the very first sightings are one person's.
         if profile.tally.sightings < Judge.learningSightings
             || x.time &- profile.tally.firstUse < ImpossibleTravel.youth
         {
             if profile.tally.sightings < Judge.learningSightings { return .certain }
-            return isSameDevice || !x.device.isOfID ? .likely : .possible
-        }
-        // Where the user is at home, a new device is more likely theirs.
-        if profile.knowsNetwork(x, context) { return .possible }
-        guard isSameDevice || profile.knowsDevice(x, context) else { return .certain }
-        if isSameCountry || isOnCarrier
-            || profile.tally.hasJumped(before: x.day &- ImpossibleTravel.habitDays)
-        {
             return .possible
         }
-        return .likely
+        // The stranger's end, if there is one, is on a network that is new for the user.
+        let isHereKnown = profile.knowsNetwork(x, context)
+        let isThereKnown = profile.isKnown(
+            profile.index(of: track.trackNetwork) ?? -1, at: x.time)
+        if isHereKnown, isThereKnown { return .possible }
+        let isOwnDevice =
+            isSameDevice
+            || (isHereKnown || profile.knowsDevice(x, context))
+                && (isThereKnown
+                    || profile.isKnown(profile.index(of: track.trackDevice) ?? -1, at: x.time))
+        guard isOwnDevice else { return .certain }
+        return isSameCountry || isOnCarrier
+            || profile.tally.hasJumped(before: x.day &- ImpossibleTravel.habitDays)
+            ? .possible : .likely
     }
 
     /// How long a user has to be known for two devices far apart to mean an intruder, ms.
-    static let youth: Int64 = 3 * 86_400_000
+    static let youth: Int64 = 2 * 86_400_000
     /// Days after the first jump of a user's own device from which on jumps are a habit.
     static let habitDays = 3
 
