@@ -99,20 +99,24 @@ struct Atlas {
     func pool(
         _ town: Int, _ random: inout SeededRandom, most: Int = 6, avoiding: Set<UInt32> = []
     ) -> [UInt32] {
+        func isThere(_ prefix: UInt32) -> Bool {
+            let seen = enricher.facts(for: IPAddress(v4: prefix | 77))
+            return !avoiding.contains(prefix) && seen.isLocated
+                && seen.country == towns[town].country
+                && seen.point.kilometers(to: towns[town].point) < 40
+        }
+        func around(_ prefix: UInt32, _ reach: UInt32) -> [UInt32] {
+            (1...reach).flatMap { [prefix &+ $0 << 8, prefix &- $0 << 8] }
+        }
         let own = towns[town].prefixes
         let free = own.filter { !avoiding.contains($0) }
-        let first = random.pick(free.isEmpty ? own : free)
+        // Where others have all that was sampled, the town may have more next to it.
+        let first =
+            free.isEmpty
+            ? own.lazy.flatMap { around($0, 32) }.first(where: isThere) ?? random.pick(own)
+            : random.pick(free)
         var pool = [first]
-        for step in 1...8 where pool.count < most {
-            for next in [first &+ UInt32(step) << 8, first &- UInt32(step) << 8]
-            where pool.count < most && !avoiding.contains(next) {
-                let seen = enricher.facts(for: IPAddress(v4: next | 77))
-                guard seen.isLocated, seen.country == towns[town].country,
-                    seen.point.kilometers(to: towns[town].point) < 40
-                else { continue }
-                pool.append(next)
-            }
-        }
+        for next in around(first, 8) where pool.count < most && isThere(next) { pool.append(next) }
         return pool
     }
 }
