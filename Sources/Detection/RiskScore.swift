@@ -137,6 +137,12 @@ public struct RiskScore: Sendable {
     }
 
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        let limits =
+            switch Confidence(rawValue: f.confidence) {
+            case .certain: "certain_bits and likely_bits"
+            case .likely: "likely_bits"
+            default: "possible_bits"
+            }
         let times = f.x < 20 ? text.grouped(exp2(f.x)) : "a million"
         return Description(
             evidence: [
@@ -149,9 +155,7 @@ public struct RiskScore: Sendable {
                 Evidence("certain_bits", .number(certain)),
             ] + text.whereabouts(f.here),
             silencedBy: f.x >= 63.9
-                ? "enabled: false"
-                : (f.x >= certain ? "certain_bits and likely_bits" : "likely_bits")
-                    + " > \(text.oneDecimal(f.x + 0.1))",
+                ? "enabled: false" : "\(limits) > \(text.oneDecimal(f.x + 0.1))",
             sentence: "Network, client, device and hour together are \(f.x < 20 ? "some " : "more than ")\(times)"
                 + " times likelier for somebody else than for this user.")
     }

@@ -3,8 +3,9 @@ import SessionModel
 /// Flags a session that is used long after it was begun.
 ///
 /// *Likely* on a network that is new for the user, when the session was idle for a week or the device
-/// is not known: what an old token in other hands looks like. *Possible* (never an alert alone) else: a
-/// phone that is used every day keeps its session for months.
+/// is not known: what an old token in other hands looks like. *Possible* (never an alert alone) when
+/// one of both is so; silent for a session in use on a known device and network: a phone that is used
+/// every day keeps its session for months.
 /// - Blind spot: a session whose beginning the profile has forgotten (it keeps twelve).
 public struct SessionTooOld: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -31,6 +32,7 @@ public struct SessionTooOld: Sendable {
         let isNetworkKnown = x.network.isNone || profile.knowsNetwork(x, context)
         let idle = x.time &- session.last
         let isInUse = idle <= SessionTooOld.idleTime && profile.knowsDevice(x, context)
+        if isNetworkKnown, isInUse { return }
         var finding = profile.finding(
             .sessionTooOld, isNetworkKnown || isInUse ? .possible : .likely, x,
             variant: isNetworkKnown ? 0 : 2)

@@ -42,8 +42,8 @@ public struct SharedDevice: Sendable {
                 Evidence("user_count", .integer(users)),
             ] + text.whereabouts(f.here),
             silencedBy: f.n < 4 ? "user_count > \(f.n)" : "enabled: false",
-            sentence: "The device (\(text.device(f.here))) was used for"
-                + " \(text.count(Int(f.n), "other account")) too, and is new for this user"
+            sentence: "Seen on \(text.device(f.here)), which was used for"
+                + " \(text.count(Int(f.n), "other account")) too and is new for this user"
                 + (f.variant & 2 == 0 ? "." : ", as is the network."))
     }
 }
