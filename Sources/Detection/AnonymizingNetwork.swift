@@ -32,7 +32,9 @@ public struct AnonymizingNetwork: Sendable {
     ) {
         let kind = x.networkKind
         guard kind == .tor || kind == .vpn || kind == .proxy || kind == .relay else { return }
-        guard !profile.isLearning(x, sightings: Judge.learningSightings), !profile.hasUsed(kind, at: x.time) else {
+        guard !profile.isLearning(x, sightings: Judge.learningSightings),
+            !profile.hasUsed(kind, at: x.time)
+        else {
             return
         }
         let isKnown = profile.knowsDevice(x, context)
@@ -59,7 +61,8 @@ public struct AnonymizingNetwork: Sendable {
                 Evidence("device_is_known", .flag(f.variant == 0)),
                 Evidence("usual_share_percent", .number(share)),
             ] + text.whereabouts(f.here),
-            silencedBy: "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
+            silencedBy:
+                "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
             sentence: "First seen through a \(f.here.kind.shownName) network"
                 + " (\(text.address(f.here))), "
                 + (f.here.device.isNone

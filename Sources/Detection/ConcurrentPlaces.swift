@@ -106,6 +106,7 @@ public struct ConcurrentPlaces: Sendable {
             ] + text.whereabouts(f.here),
             silencedBy: "change_count > \(f.n)",
             sentence: "In use at two far places by turns: \(f.n) changes, the last from"
-                + " \(text.place(f.there)) to \(text.place(f.here)), \(text.kilometers(f.x)) apart.")
+                + " \(text.place(f.there)) to \(text.place(f.here)), \(text.kilometers(f.x)) apart."
+        )
     }
 }

@@ -43,7 +43,8 @@ public struct HostingLogin: Sendable {
                 Evidence("device_is_known", .flag(f.variant == 0)),
                 Evidence("usual_share_percent", .number(share)),
             ] + text.whereabouts(f.here),
-            silencedBy: "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
+            silencedBy:
+                "a line '\(f.here.address.networkPrefixDescription) corporate' in --networks",
             sentence: "First seen from a hosting network (\(text.address(f.here))), "
                 + (f.here.device.isNone
                     ? "on a device that the record does not tell."

@@ -31,7 +31,9 @@ public struct LoginAfterReset: Sendable {
             guard let i = profile.index(of: .credential(event)) else { continue }
             newest = max(newest ?? .min, profile.facts[i].last)
         }
-        guard let newest, x.time &- newest <= window, !profile.knowsDevice(x, context) else { return }
+        guard let newest, x.time &- newest <= window, !profile.knowsDevice(x, context) else {
+            return
+        }
         let isNetworkKnown = profile.knowsNetwork(x, context)
         var finding = profile.finding(
             .loginAfterReset,

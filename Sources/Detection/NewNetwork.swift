@@ -46,7 +46,8 @@ public struct NewNetwork: Sendable {
                 Evidence("rare_share_percent", .number(share)),
             ] + text.whereabouts(f.here),
             silencedBy: f.variant == 1 ? "rare_share_percent: 0" : "enabled: false",
-            sentence: "First seen on \(name.isEmpty ? f.here.address.networkPrefixDescription : name)"
+            sentence:
+                "First seen on \(name.isEmpty ? f.here.address.networkPrefixDescription : name)"
                 + (f.variant == 1 ? ", from where hardly anybody comes." : "."))
     }
 }

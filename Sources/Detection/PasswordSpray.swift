@@ -48,7 +48,8 @@ public struct PasswordSpray: Sendable {
                 Evidence("network", .text(f.here.address.networkPrefixDescription)),
             ] + text.whereabouts(f.here),
             silencedBy: f.n < 255 ? "user_count > \(f.n)" : "enabled: false",
-            sentence: "Signed in from \(f.here.address.networkPrefixDescription), where the sign-ins"
+            sentence:
+                "Signed in from \(f.here.address.networkPrefixDescription), where the sign-ins"
                 + " of \(text.count(Int(f.n), "other user")) failed within hours, on"
                 + " \(text.newness(f.variant)).")
     }

@@ -156,7 +156,8 @@ public struct RiskScore: Sendable {
             ] + text.whereabouts(f.here),
             silencedBy: f.x >= 63.9
                 ? "enabled: false" : "\(limits) > \(text.oneDecimal(f.x + 0.1))",
-            sentence: "Network, client, device and hour together are \(f.x < 20 ? "some " : "more than ")\(times)"
+            sentence:
+                "Network, client, device and hour together are \(f.x < 20 ? "some " : "more than ")\(times)"
                 + " times likelier for somebody else than for this user.")
     }
 }

@@ -38,7 +38,8 @@ public struct SessionAfterLogout: Sendable {
                 && !profile.knowsNetwork(x, context)
             add(
                 x, session, session.last,
-                isOtherDevice ? .certain : isOtherNetwork ? .likely : .possible, variant: 0, profile,
+                isOtherDevice ? .certain : isOtherNetwork ? .likely : .possible, variant: 0,
+                profile,
                 &found)
             return
         }
@@ -77,7 +78,8 @@ public struct SessionAfterLogout: Sendable {
                 Evidence("from_device", .text(text.device(f.there))),
                 Evidence("from_ip", .text(text.address(f.there))),
             ] + text.whereabouts(f.here),
-            silencedBy: minutes <= 1440 ? "grace_minutes >= \(text.whole(minutes))" : "enabled: false",
+            silencedBy: minutes <= 1440
+                ? "grace_minutes >= \(text.whole(minutes))" : "enabled: false",
             sentence: "The session was used \(text.duration(f.n)) after \(end), on"
                 + " \(text.device(f.here)) from \(text.address(f.here)) (\(text.place(f.here))).")
     }

@@ -56,7 +56,8 @@ public struct UnusualHour: Sendable {
             ] + text.whereabouts(f.here),
             silencedBy: "usual_share_percent <= \(text.oneDecimal(percent))",
             sentence: "Seen between \(f.n):00 and \((f.n + 1) % 24):00 UTC, around which fall only"
-                + " some \(text.oneDecimal(percent)) % of the \(f.m) hours at which the user was seen.")
+                + " some \(text.oneDecimal(percent)) % of the \(f.m) hours at which the user was seen."
+        )
     }
 }
 

@@ -2,7 +2,7 @@ public import SessionModel
 
 /// A test in a rule's file: records, and the alerts that they must make.
 ///
-/// The records run through the whole pipeline with this rule alone (and the bundled databases) on an
+/// The records run through the whole pipeline with all enabled rules and the bundled database on an
 /// empty state; `check(alerts:)` then compares.
 public struct RuleTest: Sendable, Equatable {
     /// The id of the rule that it is a test of.
@@ -74,7 +74,8 @@ public struct RuleTest: Sendable, Equatable {
 
     public init(
         rule: String, name: String, lines: [String], networks: [String] = [],
-        providers: [Provider] = [], expectations: [Expectation], isSilent: Bool = false, line: Int = 0
+        providers: [Provider] = [], expectations: [Expectation], isSilent: Bool = false,
+        line: Int = 0
     ) {
         self.rule = rule
         self.name = name

@@ -123,7 +123,8 @@ struct RuleTestReader {
         let words = line.split(separator: " ", maxSplits: 3).map(String.init)
         guard words.count >= 2, let (network, length) = parsedNetwork(words[0]) else {
             log.add(
-                "'\(shown(line))' is not a network and its kind, as '203.0.113.0/24 vpn'.", at: node)
+                "'\(shown(line))' is not a network and its kind, as '203.0.113.0/24 vpn'.", at: node
+            )
             return nil
         }
         let kinds = NetworkKind.allCases.map(\.name)
@@ -131,7 +132,8 @@ struct RuleTestReader {
         let kind = systemNumber(words[1]) == nil ? rest.removeFirst() : nil
         if let kind, !kinds.contains(kind) {
             log.add(
-                "Unknown kind of network '\(shown(kind))'." + hint(for: kind, among: kinds), at: node)
+                "Unknown kind of network '\(shown(kind))'." + hint(for: kind, among: kinds),
+                at: node)
             return nil
         }
         guard let word = rest.first else { return (words[0], kind, nil) }
@@ -185,7 +187,8 @@ struct RuleTestReader {
         if case .scalar(let scalar) = node {
             if ["none", "silent"].contains(scalar.string) { return [] }
             log.add(
-                "'expect' is '\(shown(scalar.string))'. Write 'none', 'silent' or a list.", at: node)
+                "'expect' is '\(shown(scalar.string))'. Write 'none', 'silent' or a list.", at: node
+            )
             return nil
         }
         guard let items = reader.items(of: node, key: "expect") else { return nil }

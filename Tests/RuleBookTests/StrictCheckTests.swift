@@ -49,8 +49,14 @@ struct StrictCheckTests {
         + "side of the limit, that expect different things."
 
     static let sound: [KeyValuePairs<String, String>] = [
-        ["learning_sightings, four": "[{confidence: likely}]", "learning_sightings, three": "none"],
-        ["learning_sightings, four": "[{confidence: likely}]", "learning_sightings, three": "silent"],
+        [
+            "learning_sightings, four": "[{confidence: likely}]",
+            "learning_sightings, three": "none",
+        ],
+        [
+            "learning_sightings, four": "[{confidence: likely}]",
+            "learning_sightings, three": "silent",
+        ],
         ["learning_sightings": "[{session: s1}]", "learning_sightings: 3": "none"],
         [
             "learning_sightings, a": "[{confidence: certain}]",
