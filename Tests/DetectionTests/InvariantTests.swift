@@ -17,6 +17,10 @@ func randomLife(seed: UInt64, count: Int) -> [Sighting] {
     var random = Seeded(state: seed)
     var hours = 0.0
     var life: [Sighting] = []
+    let events: [EventKind] = [
+        .login, .login, .login, .activity, .activity, .activity, .logout, .mfa, .mfa,
+        .passwordChange, .recovery, .mfaChange,
+    ]
     for i in 0..<count {
         switch Int.random(in: 0..<10, using: &random) {
         case 0: break  // the same moment
@@ -36,9 +40,14 @@ func randomLife(seed: UInt64, count: Int) -> [Sighting] {
                     ? ["d7", "d8", nil].randomElement(using: &random) ?? nil
                     : ["d1", "d2"].randomElement(using: &random),
                 session: ["s1", "s2", "s3", "s\(i)", nil].randomElement(using: &random) ?? nil,
-                event: [.login, .login, .activity, .activity, .logout].randomElement(using: &random)
-                    ?? .login,
+                event: events.randomElement(using: &random) ?? .login,
                 outcome: Int.random(in: 0..<6, using: &random) == 0 ? .failure : .success))
+        if strange {
+            life[i].source.prefixFailures = UInt8.random(in: 0..<20, using: &random)
+            life[i].source.providerFailures = UInt8.random(in: 0..<70, using: &random)
+            life[i].source.deviceUsers = UInt8.random(in: 0..<6, using: &random)
+            life[i].source.providerRarity = UInt8.random(in: 0..<16, using: &random)
+        }
     }
     return life
 }
@@ -91,9 +100,9 @@ struct InvariantTests {
     @Test("any order within the window ends with what the sorted order gives", arguments: 0..<300)
     func lateIsNotWrong(seed: UInt64) throws {
         let life = randomLife(seed: seed, count: 60)
-        var sorted = Run()
+        var sorted = Run(rules: allRules)
         for s in life { try sorted.see(s) }
-        var late = Run()
+        var late = Run(rules: allRules)
         for s in delayed(life, hours: 5.9, seed: seed) { try late.see(s) }
         try expectSame(content(late), content(sorted), seed)
         #expect(!late.verdicts.contains(.tooLate), "seed \(seed)")
@@ -102,9 +111,9 @@ struct InvariantTests {
     @Test("writing and reading back between sightings changes nothing", arguments: 0..<200)
     func savedOften(seed: UInt64) throws {
         let life = delayed(randomLife(seed: seed, count: 60), hours: 8, seed: seed)
-        var straight = Run()
+        var straight = Run(rules: allRules)
         for s in life { try straight.see(s) }
-        var saved = Run()
+        var saved = Run(rules: allRules)
         for s in life { try saved.see(s, savingBetween: true) }
         try expectSame(saved.judge.emitted, straight.judge.emitted, seed)
         #expect(
@@ -115,7 +124,7 @@ struct InvariantTests {
     @Test("a profile is bounded, whatever comes", arguments: 0..<4)
     func bounded(seed: UInt64) throws {
         var random = Seeded(state: seed)
-        var run = Run()
+        var run = Run(rules: allRules)
         var most = 0
         for i in 0..<20_000 {
             let spot = Spot(
@@ -137,7 +146,7 @@ struct InvariantTests {
 
     @Test("damaged rows give an error, never a crash", arguments: 0..<40)
     func damaged(seed: UInt64) throws {
-        var run = Run()
+        var run = Run(rules: allRules)
         for s in randomLife(seed: seed, count: 40) { try run.see(s) }
         let sound = Array(run.codec.encode(&run.profile))
         var random = Seeded(state: seed)
@@ -155,7 +164,7 @@ struct InvariantTests {
             // Either it is refused or what is read can be worked with.
             do {
                 var profile = try decoded(bytes)
-                var judge = Judge(rules: defaultRules)
+                var judge = Judge(rules: allRules)
                 judge.restore(&profile)
                 _ = withUnsafePointer(to: sighting("x", hours: 2000, at: .oslo)) {
                     judge.observe($0, &profile)
@@ -169,7 +178,7 @@ struct InvariantTests {
 
     @Test("a user too busy for the tail settles early, and the alert says so")
     func busy() throws {
-        var run = Run()
+        var run = Run(rules: allRules)
         for s in routine() { try run.see(s) }
         for i in 0..<100 {
             try run.see(

@@ -68,6 +68,15 @@ let defaultRules: [DetectionRule] = [
         rung: .requirePasswordChange),
 ]
 
+/// A rule for each detector there is.
+let allRules: [DetectionRule] =
+    defaultRules
+    + DetectorKind.allCases.filter { kind in !defaultRules.contains { $0.detector == kind } }.map {
+        DetectionRule(
+            id: $0.rawValue, title: $0.rawValue, severity: .medium, detector: $0,
+            weights: .init(possible: 0.08, likely: 0.4, certain: 0.6), rung: .logOutSession)
+    }
+
 /// A made-up sighting; hours count from 2026-03-01T00:00:00Z.
 func sighting(
     _ id: String, hours: Double, at spot: Spot?, device: String? = "d1", session: String? = nil,
