@@ -87,7 +87,7 @@ extension Judge {
         }
         // The weightiest first: it is the one that the title is of.
         let weighed = stored.enumerated().sorted {
-            (weight($1.element), $0.offset) < (weight($0.element), $1.offset)
+            (detectors.weight($1.element), $0.offset) < (detectors.weight($0.element), $1.offset)
         }
         let findings = weighed.map { describedFinding(text, $0.element) }
         let suspect = newestSuspect(of: stored)

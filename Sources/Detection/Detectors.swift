@@ -1,7 +1,11 @@
 import SessionModel
 
-/// The detectors whose rules are in force, each with its limits.
-struct Detectors {
+/// The detectors whose rules are in force, each with its limits, and what their findings weigh.
+///
+/// A class, as its 1.6 kB would be copied with each use of a value.
+final class Detectors: Sendable {
+    /// By the detector's code.
+    private let weights: InlineArray<32, DetectionRule.Weights?>
     let travel: ImpossibleTravel?
     let moved: SessionMoved?
     let device: UnrecognizedDevice?
@@ -27,6 +31,9 @@ struct Detectors {
     init(_ rules: [DetectionRule]) {
         func rule(_ kind: DetectorKind) -> DetectionRule? {
             rules.first { $0.detector == kind }
+        }
+        weights = DetectorKind.allCases.reduce(into: InlineArray(repeating: nil)) { all, kind in
+            all[Int(kind.code)] = rule(kind)?.weights
         }
         let weightless = DetectionRule.Weights(possible: 0, likely: 0, certain: 0)
         let anyTravel =
@@ -83,6 +90,12 @@ struct Detectors {
         unusualHour?.examine(x, context, profile, into: &found)
         sensitiveChange?.examine(x, context, profile, into: &found)
         riskScore?.examine(x, context, profile, into: &found)
+    }
+
+    /// 0 when its rule is no longer in force.
+    func weight(_ finding: StoredFinding) -> Double {
+        guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
+        return weights[Int(finding.detector & 31)]?[confidence] ?? 0
     }
 
     /// The words for a finding; nil when its rule is no longer in force.

@@ -36,8 +36,6 @@ public struct Judge {
 
     let rules: [DetectionRule]
     let detectors: Detectors
-    /// By the detector's code.
-    let weights: InlineArray<32, DetectionRule.Weights?>
     /// Failures apart by more than this are no burst, also where no rule asks.
     let failureGap: Int64
     /// The same for second factors that were refused.
@@ -62,9 +60,6 @@ public struct Judge {
         precondition(latenessMilliseconds >= 0, "the caller refuses a negative window")
         self.rules = rules
         self.alertRisk = alertRisk
-        weights = DetectorKind.allCases.reduce(into: InlineArray<32, DetectionRule.Weights?>(repeating: nil)) { all, kind in
-            all[Int(kind.code)] = rules.first { $0.detector == kind }?.weights
-        }
         latenessWindow = latenessMilliseconds
         detectors = Detectors(rules)
         failureGap = detectors.failures?.gap ?? 15 * 60_000
@@ -143,7 +138,7 @@ extension Judge {
             learnJump(x, &profile)
             keepFindings(&profile)
         }
-        if !x.session.isNone, profile.findings.count > 0 { nameSession(x, &profile) }
+        if !x.session.isNone, profile.tally.hasNameless { nameSession(x, &profile) }
     }
 
     /// A finding may be about a record that has no session yet, as a second factor before the sign-in:
@@ -205,6 +200,9 @@ extension Judge {
             }
             if profile.isNews(found[i]) {
                 profile.addFinding(found[i])
+                if found[i].here.session.isNone, !profile.tally.hasNameless {
+                    profile.updateTally { $0.hasNameless = true }
+                }
                 if !changed.contains(found[i].alert) { changed.append(found[i].alert) }
             }
             if found[i].confidence >= Confidence.likely.rawValue { markSuspect(found[i], &profile) }
@@ -483,16 +481,11 @@ extension Judge {
         for k in 0..<profile.findings.count where profile.findings[k].alert == key {
             let finding = profile.findings[k]
             let code = Int(finding.detector & 31)
-            strongest[code] = max(strongest[code], weight(finding))
+            strongest[code] = max(strongest[code], detectors.weight(finding))
         }
         var innocent = 1.0
         for code in 0..<32 { innocent *= 1 - strongest[code] }
         return Int((100 * (1 - innocent)).rounded())
-    }
-
-    func weight(_ finding: StoredFinding) -> Double {
-        guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
-        return weights[Int(finding.detector & 31)]?[confidence] ?? 0
     }
 
     private mutating func retract(_ id: UInt64, _ old: Alert, _ profile: inout Profile) {

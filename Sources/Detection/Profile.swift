@@ -77,6 +77,11 @@ public struct Profile: ~Copyable {
             get { flags & 2 != 0 }
             set { flags = flags & ~2 | (newValue ? 2 : 0) }
         }
+        /// Whether a finding ever was about a record without a session.
+        var hasNameless: Bool {
+            get { flags & 4 != 0 }
+            set { flags = flags & ~4 | (newValue ? 4 : 0) }
+        }
         /// The day (since 1970) on which the user's own device was first seen to jump farther than a
         /// body travels; 0 for never.
         var firstJump: Int {

@@ -65,7 +65,8 @@ public struct ProfileCodec: ~Copyable {
         output.push(
             UInt8(
                 (profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)
-                    | (scratch.tally.changedOnce ? 4 : 0)))
+                    | (scratch.tally.changedOnce ? 4 : 0)
+                    | (scratch.tally.hasNameless ? 8 : 0)))
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -192,6 +193,7 @@ public struct ProfileCodec: ~Copyable {
         profile.hasForgotten = flags & 1 != 0
         profile.tally.failedOnce = flags & 2 != 0
         profile.tally.changedOnce = flags & 4 != 0
+        profile.tally.hasNameless = flags & 8 != 0
         profile.userKey = try input.pop(UInt64.self)
         profile.newest = try input.pop(Int64.self)
         profile.settled = try input.pop(Int64.self)
