@@ -32,7 +32,7 @@ public struct Judge {
     /// Alerts of less risk are kept, and told to nobody.
     public let alertRisk: Int
     /// The risk from which an alert is worth a look, where nothing else is said.
-    public static let usualAlertRisk = 30
+    public static let usualAlertRisk = 40
 
     let rules: [DetectionRule]
     let detectors: Detectors

@@ -87,7 +87,9 @@ public struct SessionMoved: Sendable {
             if isSameDevice {
                 // The owner's VPN switched on or off is no move; a body that moved is a journey. Whoever
                 // copied the device's id too comes from where the user never was.
-                let isStrange = !isNetworkKnown && (context.country < 0 || x.networkKind == .hosting)
+                let isStrange =
+                    !isNetworkKnown && (context.country < 0 || x.networkKind == .hosting)
+                    && !profile.tally.hasJumped(before: x.day &- ImpossibleTravel.habitDays)
                 confidence = isTooFar && isStrange ? .likely : isMeaningful ? .possible : nil
                 finding.variant = isTooFar ? 1 : 2
             } else {
