@@ -40,14 +40,17 @@ final class AttackedUsers {
     let source: Source
     private let count: Int
     let cells: CellTable<Cell>
+    /// The cells' keys side by side, as most sources have no cell.
+    private let keys: CellTable<UInt64>
 
-    var tables: [any OrganizationTable] { [cells] }
+    var tables: [any OrganizationTable] { [cells, keys] }
 
     /// - Parameter count: of cells, a power of two.
     init(_ source: Source, count: Int) {
         self.source = source
         self.count = count
         cells = CellTable(count: count)
+        keys = CellTable(count: count)
     }
 
     @inline(__always)
@@ -82,18 +85,19 @@ final class AttackedUsers {
     /// The source's cell; one is made for a failure only.
     private func find(_ key: UInt64, isFailure: Bool) -> Int? {
         let first = place(key)
+        for i in first..<first + 4 where keys[i].pointee == key { return i }
+        guard isFailure else { return nil }
         var oldest = first
         for i in first..<first + 4 {
             let cell = cells[i]
-            if cell.pointee.key == key, cell.pointee.piece != 0 { return i }
             if (cell.pointee.piece, cell.pointee.key)
                 < (cells[oldest].pointee.piece, cells[oldest].pointee.key)
             {
                 oldest = i
             }
         }
-        guard isFailure else { return nil }
         cells.change(oldest).pointee = Cell()
+        keys.change(oldest).pointee = key
         return oldest
     }
 

@@ -36,7 +36,10 @@ final class CellTable<Cell: BitwiseCopyable> {
     }
 
     @inline(__always)
-    func prefetch(_ i: Int) { ls_prefetch(cells + i) }
+    func prefetch(_ i: Int, lines: Int = 1) {
+        let cell = UnsafeRawPointer(cells + i)
+        for line in 0..<lines { ls_prefetch(cell + 64 * line) }
+    }
 
     /// A cell that is about to change.
     @inline(__always)

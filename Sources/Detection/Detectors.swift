@@ -65,31 +65,64 @@ final class Detectors: Sendable {
     }
 
     /// Judges a sighting by the facts before it.
+    ///
+    /// Each detector is asked only where there may be something for it to see: most sightings are of a
+    /// known device on a known network, and twenty calls would cost more than all else about them.
     func examine(
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile, isLearning: Bool,
         into found: inout [StoredFinding]
     ) {
-        travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
-        moved?.examine(x, context, profile, into: &found)
-        device?.examine(x, context, profile, into: &found)
-        country?.examine(x, context, profile, into: &found)
-        failures?.examine(x, context, profile, into: &found)
-        concurrentPlaces?.examine(x, context, profile, into: &found)
-        atypicalCountry?.examine(x, context, profile, into: &found)
-        sharedDevice?.examine(x, context, profile, into: &found)
-        sessionAfterLogout?.examine(x, context, profile, into: &found)
-        sessionTooOld?.examine(x, context, profile, into: &found)
-        anonymizingNetwork?.examine(x, context, profile, into: &found)
-        newNetwork?.examine(x, context, profile, into: &found)
-        hostingLogin?.examine(x, context, profile, into: &found)
-        passwordSpray?.examine(x, context, profile, into: &found)
-        credentialStuffing?.examine(x, context, profile, into: &found)
-        mfaFatigue?.examine(x, context, profile, into: &found)
-        loginAfterReset?.examine(x, context, profile, into: &found)
-        dormantAccount?.examine(x, context, profile, into: &found)
-        unusualHour?.examine(x, context, profile, into: &found)
+        if x.isLocated {
+            travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
+            concurrentPlaces?.examine(x, context, profile, into: &found)
+        }
+        if context.session >= 0 {
+            moved?.examine(x, context, profile, into: &found)
+            sessionAfterLogout?.examine(x, context, profile, into: &found)
+            sessionTooOld?.examine(x, context, profile, into: &found)
+        }
+        if context.device < 0 { device?.examine(x, context, profile, into: &found) }
+        if context.country < 0 {
+            country?.examine(x, context, profile, into: &found)
+        } else if let atypicalCountry,
+            x.time &- profile.facts[context.country].last > atypicalCountry.quiet
+        {
+            atypicalCountry.examine(x, context, profile, into: &found)
+        }
+        if context.network < 0 { newNetwork?.examine(x, context, profile, into: &found) }
+        if context.network < 0 || context.device < 0 {
+            riskScore?.examine(x, context, profile, into: &found)
+        }
+        switch x.networkKind {
+        case .hosting: hostingLogin?.examine(x, context, profile, into: &found)
+        case .vpn, .tor, .proxy, .relay:
+            anonymizingNetwork?.examine(x, context, profile, into: &found)
+        case .unknown, .residential, .mobile, .corporate, .satellite, .sharedEgress,
+            .specialPurpose:
+            break
+        }
+        if x.source.deviceUsers > 0 { sharedDevice?.examine(x, context, profile, into: &found) }
+        if x.source.prefixFailures > 0 { passwordSpray?.examine(x, context, profile, into: &found) }
+        if x.source.providerFailures > 0 {
+            credentialStuffing?.examine(x, context, profile, into: &found)
+        }
+        if profile.tally.failedOnce {
+            failures?.examine(x, context, profile, into: &found)
+            mfaFatigue?.examine(x, context, profile, into: &found)
+        }
+        if profile.tally.changedOnce {
+            loginAfterReset?.examine(x, context, profile, into: &found)
+        }
+        if context.habit >= 0 {
+            let habit = profile.facts[context.habit]
+            if let dormantAccount, x.time &- habit.last > dormantAccount.quiet {
+                dormantAccount.examine(x, context, profile, into: &found)
+            }
+            if let unusualHour, !habit.isUsual(x.hour, share: unusualHour.share) {
+                unusualHour.examine(x, context, profile, into: &found)
+            }
+        }
         sensitiveChange?.examine(x, context, profile, into: &found)
-        riskScore?.examine(x, context, profile, into: &found)
     }
 
     /// 0 when its rule is no longer in force.

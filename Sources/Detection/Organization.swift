@@ -60,7 +60,7 @@ public final class Organization: @unchecked Sendable {
                 let ahead = i &+ 8
                 if ahead < sightings.count {
                     let key = Organization.prefixKey(sightings[ahead].record.address)
-                    egress.cells.prefetch(SharedEgress.place(key))
+                    egress.cells.prefetch(SharedEgress.place(key), lines: 4)
                 }
                 guard !s.pointee.record.address.isNone else { continue }
                 let key = Organization.prefixKey(s.pointee.record.address)

@@ -62,6 +62,12 @@ public struct UnusualHour: Sendable {
 }
 
 extension Fact {
+    /// Whether the hour alone has so large a share that its neighbours cannot make it unusual. (All
+    /// counts together are never more than the hours counted.)
+    func isUsual(_ hour: Int, share: Double) -> Bool {
+        Double(hourCount(hour)) >= share * (Double(count) + 12)
+    }
+
     /// The share of an hour of the day and its neighbours in a habit, 0 through 1.
     func shareOfHour(_ hour: Int) -> Double {
         var near = 0
