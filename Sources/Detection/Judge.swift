@@ -82,7 +82,6 @@ public struct Judge {
         _ profile: inout Profile
     ) -> Verdict {
         var x = stored
-        profile.isDirty = true
         profile.steps &+= 1
         if x.time > profile.newest {
             profile.newest = x.time
@@ -356,7 +355,6 @@ extension Judge {
                 profile.teach(x, context)
                 profile.undo.truncate(to: 0)  // it is below the tail: nothing to undo
                 profile.undoBase = 0
-                profile.isDirty = true
             }
             return .tooLate
         }
@@ -564,14 +562,15 @@ extension Profile {
 extension Judge {
     /// Takes what all users together told later into the sightings it is about, and judges again from
     /// there. What has left the lateness window stays as it was judged.
-    public mutating func correct(_ correction: Correction, _ profile: inout Profile) {
+    ///
+    /// - Returns: Whether it changed the profile.
+    public mutating func correct(_ correction: Correction, _ profile: inout Profile) -> Bool {
         var first: Int?
         for i in 0..<profile.tail.count where profile.tail[i].accepts(correction) != nil {
             first = i
             break
         }
-        guard let first else { return }
-        profile.isDirty = true
+        guard let first else { return false }
         profile.steps &+= 1
         rejudge(from: first, &profile) { profile in
             for i in first..<profile.tail.count {
@@ -580,6 +579,7 @@ extension Judge {
                 }
             }
         }
+        return true
     }
 }
 

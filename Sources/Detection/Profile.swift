@@ -54,8 +54,6 @@ public struct Profile: ~Copyable {
     /// Counts the sightings it was judged by, so that what was found out before can be told to be
     /// out of date.
     var steps: UInt32 = 0
-    /// Changed since it was last written.
-    public var isDirty = false
     /// Nothing: it has the compiler pass profiles by address, as it would also copy their 280 bytes
     /// into the frame of whoever calls with one.
     private let byAddress = Atomic<UInt8>(0)

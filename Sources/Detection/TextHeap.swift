@@ -16,9 +16,32 @@ extension Block where Element == UInt8 {
         reserve(Int(used) + 2 + length)
         let reference = TextRef(used)
         push(UInt16(length))
-        (base.unsafelyUnwrapped + Int(used)).update(from: source, count: length)
+        copyShort(base.unsafelyUnwrapped + Int(used), source, length)
         used &+= UInt32(length)
         return reference
+    }
+
+    /// Most texts are ids of some 20 bytes, for which a call costs more than the copy: whole words, the
+    /// last one over the one before.
+    @inline(__always)
+    private func copyShort(
+        _ to: UnsafeMutablePointer<UInt8>, _ from: UnsafePointer<UInt8>, _ count: Int
+    ) {
+        guard count >= 8, count <= 32 else {
+            to.update(from: from, count: count)
+            return
+        }
+        let (target, source) = (UnsafeMutableRawPointer(to), UnsafeRawPointer(from))
+        var done = 0
+        while done &+ 8 <= count {
+            target.storeBytes(
+                of: source.loadUnaligned(fromByteOffset: done, as: UInt64.self),
+                toByteOffset: done, as: UInt64.self)
+            done &+= 8
+        }
+        target.storeBytes(
+            of: source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self),
+            toByteOffset: count &- 8, as: UInt64.self)
     }
 
     /// A view that is valid until the heap changes.

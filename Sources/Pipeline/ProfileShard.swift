@@ -29,7 +29,9 @@ final class ProfileShard: @unchecked Sendable {
         /// The profile's index and 1; 0 is empty.
         var index: UInt32 = 0
     }
-    private var slots: [Slot]
+    /// Outside of an array, which would be retained for each look.
+    private var slots: UnsafeMutablePointer<Slot>
+    private var slotCount = 4096
     private var mask: Int
     private var epoch: UInt32 = 1
 
@@ -40,7 +42,7 @@ final class ProfileShard: @unchecked Sendable {
     /// Of the profiles and the table.
     var memoryBytes: Int {
         arena.heldBytes + capacity * MemoryLayout<Profile>.stride
-            + slots.count * MemoryLayout<Slot>.stride
+            + slotCount * MemoryLayout<Slot>.stride
     }
     private var dirty: [UInt32] = []
     private var missing: [UInt32] = []
@@ -59,7 +61,8 @@ final class ProfileShard: @unchecked Sendable {
         self.reader = reader
         profiles = .allocate(capacity: capacity)
         epochs = .allocate(capacity: capacity)
-        slots = Array(repeating: Slot(), count: 4096)
+        slots = .allocate(capacity: 4096)
+        slots.initialize(repeating: Slot(), count: 4096)
         mask = 4095
     }
 
@@ -67,6 +70,7 @@ final class ProfileShard: @unchecked Sendable {
         // The profiles go with their arena.
         profiles.deallocate()
         epochs.deallocate()
+        slots.deallocate()
     }
 
     // MARK: - Judging
@@ -111,12 +115,7 @@ final class ProfileShard: @unchecked Sendable {
         }
         let (sightings, indices) = (wanted.sightings, wanted.profiles)
         let profiles = profiles
-        // The judge says nothing of whether a profile was changed before: the shard keeps the list.
-        for n in 0..<count where !profiles[Int(indices[n])].isDirty {
-            profiles[Int(indices[n])].isDirty = true
-            dirty.append(indices[n])
-        }
-        for n in 0..<count { epochs[Int(indices[n])] = epoch }
+        for n in 0..<count { touch(indices[n]) }
         var begin = 0
         func observe(upTo end: Int) {
             let first = begin
@@ -136,13 +135,16 @@ final class ProfileShard: @unchecked Sendable {
         observe(upTo: count)
     }
 
+    /// Notes that a profile changes, which is to be written at the next commit.
+    @inline(__always)
+    private func touch(_ index: UInt32) {
+        if epochs[Int(index)] == epoch { return }
+        epochs[Int(index)] = epoch
+        dirty.append(index)
+    }
+
     private func correct(_ index: Int, _ correction: Correction) {
-        let wasDirty = profiles[index].isDirty
-        judge.correct(correction, &profiles[index])
-        if !wasDirty, profiles[index].isDirty {
-            dirty.append(UInt32(index))
-            epochs[index] = epoch
-        }
+        if judge.correct(correction, &profiles[index]) { touch(UInt32(index)) }
         for alert in judge.emitted {
             emitted.append(Emitted(sequence: correction.sequence, alert: alert))
         }
@@ -191,10 +193,7 @@ final class ProfileShard: @unchecked Sendable {
 
     @inline(__always)
     private func prefetchSlot(_ key: UInt64) {
-        slots.withUnsafeBufferPointer {
-            ls_prefetch(
-                $0.baseAddress.unsafelyUnwrapped + (Int(truncatingIfNeeded: key &>> 20) & mask))
-        }
+        ls_prefetch(slots + (Int(truncatingIfNeeded: key &>> 20) & mask))
     }
 
     /// Finds the profile of a sighting's user, or makes an empty one that has to be loaded.
@@ -238,18 +237,21 @@ final class ProfileShard: @unchecked Sendable {
         }
         let index = count
         (profiles + index).initialize(to: profile)
-        epochs[index] = epoch
+        epochs[index] = epoch &- 1
         count += 1
         slots[slot] = Slot(
             key: key, check: check, index: UInt32(index) + 1)
-        if count * 2 > slots.count { rehash(slots.count * 2) }
+        if count * 2 > slotCount { rehash(slotCount * 2) }
         return UInt32(index)
     }
 
     /// Makes the table anew, for the profiles that have a new index.
     private func rehash(_ size: Int, newIndex: (UInt32) -> UInt32? = { $0 }) {
-        let old = slots
-        slots = Array(repeating: Slot(), count: size)
+        let old = UnsafeMutableBufferPointer(start: slots, count: slotCount)
+        slots = .allocate(capacity: size)
+        slots.initialize(repeating: Slot(), count: size)
+        slotCount = size
+        defer { old.deallocate() }
         mask = size - 1
         for var entry in old where entry.index != 0 {
             guard let index = newIndex(entry.index - 1) else { continue }
@@ -338,7 +340,6 @@ final class ProfileShard: @unchecked Sendable {
     /// After a commit: nothing is dirty. Lets go of profiles when they hold more than `budget` bytes:
     /// first those that were not used since the last commit, else all.
     func committed(budget: Int, reader: () throws -> ProfileReader) throws {
-        for index in dirty { profiles[Int(index)].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
         if memoryBytes > budget {
             // Before anything goes: without a reader what is let go of would count as never seen.
