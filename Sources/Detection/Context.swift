@@ -14,8 +14,7 @@ struct Context: BitwiseCopyable {
     var session: Int { Int(places.at.5) }
     var track: Int { Int(places.at.6) }
     var failures: Int { Int(places.at.7) }
-    var client: Int { Int(places.at.8) }
-    var habit: Int { Int(places.at.9) }
+    var habit: Int { Int(places.at.8) }
 
     /// One pass over the keys. (A key of nothing is nowhere: no fact has it.)
     init(_ x: StoredSighting, in profile: borrowing Profile) {
@@ -23,7 +22,7 @@ struct Context: BitwiseCopyable {
             key: (
                 x.device.rawValue, x.network.rawValue, x.provider.rawValue, x.place.rawValue,
                 x.country.rawValue, x.session.rawValue, Context.trackKey(x).rawValue,
-                x.network.under(.failures).rawValue, x.client.rawValue, FactKey.hours.rawValue
+                x.network.under(.failures).rawValue, FactKey.hours.rawValue
             ))
         ls_find_facts(profile.keys.words, profile.keys.count, &wanted, &places)
     }

@@ -13,8 +13,6 @@ enum FactKind: UInt8, Sendable, CaseIterable {
     /// Failed sign-ins from one network.
     case failures = 8
     case alert = 9
-    /// Client, operating system and form, whatever the device's id.
-    case client = 10
     /// The newest change of password, recovery address or second factor; see `FactKey`.
     case credential = 11
     /// At which hours the user is seen.
@@ -32,7 +30,6 @@ enum FactKind: UInt8, Sendable, CaseIterable {
         case .track: 8
         case .failures: 6
         case .alert: 12
-        case .client: 6
         case .credential: 3
         case .habit: 1
         }
@@ -168,7 +165,11 @@ extension UInt64 {
 // MARK: - What the words mean, kind by kind
 
 extension Fact {
-    // device: a = label, id
+    // device: a = label, id; b = client (see `StoredSighting.clientHash`) that the label is of
+    var clientHash: UInt32 {
+        get { b.low }
+        set { b = UInt64(newValue) }
+    }
     var labelText: TextRef {
         get { TextRef(a.low) }
         set { a = pack(newValue.offset, a.high) }

@@ -138,15 +138,21 @@ public struct ImpossibleTravel: Sendable {
         let before = profile.fact(track.trackNetwork)
         let isOnCarrier = x.networkKind == .mobile || before?.networkKind == .mobile
         if isSameCountry, isOnCarrier { return nil }
+        // Jobs move between the regions of a cloud.
+        if x.networkKind == .hosting, before?.networkKind == .hosting,
+            profile.isKnown(profile.index(of: track.trackNetwork) ?? -1, at: x.time)
+        {
+            return nil
+        }
         // An id tells one device; a client many have.
         let isSameDevice = track.trackDevice == x.device && x.device.isOfID
         // Of somebody who has only just been seen it is not known what is their own and what they use
-        // to do; but the very first sightings are one person's.
+        // to do: two devices are two. But the very first sightings of one are one person's.
         if profile.tally.sightings < Judge.learningSightings
             || x.time &- profile.tally.firstUse < ImpossibleTravel.youth
         {
-            if profile.tally.sightings < Judge.learningSightings { return .certain }
-            return .possible
+            return profile.tally.sightings < Judge.learningSightings
+                && (isSameDevice || !x.device.isOfID) ? .certain : .possible
         }
         // The stranger's end, if there is one, is on a network that is new for the user.
         let isHereKnown = profile.knowsNetwork(x, context)
@@ -223,7 +229,10 @@ public struct ImpossibleTravel: Sendable {
             "Seen in \(to) \(text.duration(f.n)) after \(from): \(text.kilometers(distance)) apart, "
             + (plain > 20_000
                 ? "more than 20,000 km/h" : "some \(text.grouped(plain)) km/h")
-            + "; believable are \(text.grouped(speedLimit))."
+            + "; believable are \(text.grouped(speedLimit))"
+            // What made it too fast, where the plain figures do not show it.
+            + (plain <= speedLimit && distance > Self.groundDistance
+                ? ", and \(text.whole(groundHours * 60)) min of the time go on the ground." : ".")
         var evidence: [Evidence] = [
             Evidence("from_place", .text(from)),
             Evidence("from_time", .time(Timestamp(milliseconds: f.there.time))),

@@ -298,7 +298,10 @@ extension Profile {
             x.sessionText = heap.addText(s.pointee.record.sessionID)
         }
         if context.device >= 0 {
-            x.labelText = facts[context.device].labelText
+            // The same id with another client is not what the fact's label says.
+            x.labelText =
+                facts[context.device].clientHash == x.clientHash
+                ? facts[context.device].labelText : heap.addText(s.pointee.client.label)
             x.deviceText = facts[context.device].deviceText
         } else if !x.device.isNone {
             x.labelText = heap.addText(s.pointee.client.label)

@@ -19,6 +19,7 @@ extension Profile {
         } else if !x.device.isNone {
             var fact = new()
             fact.labelText = x.labelText
+            fact.clientHash = x.clientHash
             fact.deviceText = x.deviceText
             add(x.device, fact, kind: .device)
         }
@@ -62,11 +63,6 @@ extension Profile {
             if x.networkKind.placeIsMeaningful { see(context.country, time) }
         } else if !x.country.isNone, x.networkKind.placeIsMeaningful {
             add(x.country, new(), kind: .country)
-        }
-        if context.client >= 0 {
-            see(context.client, time)
-        } else if x.clientHash != 0 {
-            add(x.client, new(), kind: .client)
         }
         learnHour(x, context)
         switch x.event {
@@ -255,6 +251,7 @@ extension Profile {
         if context.device < 0, !x.device.isNone {
             var fact = Fact(firstSeen: x.time)
             fact.labelText = x.labelText
+            fact.clientHash = x.clientHash
             fact.deviceText = x.deviceText
             add(x.device, fact, kind: .device)
         }

@@ -128,7 +128,6 @@ extension Profile {
         ls_prefetch(facts + context.country)
         ls_prefetch(facts + context.session)
         ls_prefetch(facts + context.failures)
-        ls_prefetch(facts + context.client)
         ls_prefetch(facts + context.habit)
         ls_prefetch(facts + self.facts.count)  // for one that is new
         let isCrowded =

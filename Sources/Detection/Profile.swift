@@ -403,7 +403,7 @@ extension Fact {
             visit(&cityText)
             visit(&regionText)
         case .track: visit(&recordText)
-        case .provider, .country, .failures, .alert, .client, .credential, .habit, nil: break
+        case .provider, .country, .failures, .alert, .credential, .habit, nil: break
         }
     }
 }

@@ -105,6 +105,7 @@ public struct ProfileCodec: ~Copyable {
         case .device:
             output.varint(fact.a.low)
             output.varint(fact.a.high)
+            output.push(fact.clientHash)
         case .network:
             output.varint(fact.a.low)
             output.varint(fact.a.high)
@@ -148,7 +149,7 @@ public struct ProfileCodec: ~Copyable {
             output.push(fact.c)
             write(fact.newestPlace)
             output.push(fact.e)
-        case .provider, .country, .client, nil: break
+        case .provider, .country, nil: break
         }
     }
 
@@ -325,6 +326,7 @@ private struct Reader {
         switch keys[i].kind {
         case .device:
             fact.a = pack(try varint32(), try varint32())
+            fact.clientHash = try pop(UInt32.self)
         case .network:
             fact.a = pack(try varint32(), try varint32())
             fact.b = try varint()
@@ -366,7 +368,7 @@ private struct Reader {
             fact.c = try pop(UInt64.self)
             fact.newestPlace = try key(keys)
             fact.e = try pop(UInt64.self)
-        case .provider, .country, .client: break
+        case .provider, .country: break
         case nil: throw .damaged("a fact of no kind")
         }
         return fact

@@ -91,7 +91,7 @@ public struct RiskScore: Sendable {
         }
         if x.clientHash != 0 {
             let client = share(x.source.clientRarity)
-            parts.client = log2(client / smoothed(count(context.client), client))
+            parts.client = log2(client / smoothed(profile.sightings(ofClient: x.clientHash), client))
         }
         if x.device.isOfID, context.device >= 0 {
             // A thief of tokens may have copied the device's id too, one in ten say.
@@ -159,5 +159,18 @@ public struct RiskScore: Sendable {
             sentence:
                 "Network, client, device and hour together are \(f.x < 20 ? "some " : "more than ")\(times)"
                 + " times likelier for somebody else than for this user.")
+    }
+}
+
+extension Profile {
+    /// Sightings on the user's devices of this client, whichever their ids.
+    func sightings(ofClient client: UInt32) -> Double {
+        var sum = 0.0
+        forEach(.device) { i in
+            if facts[i].clientHash == client, !facts[i].flags.contains(.suspect) {
+                sum += Double(facts[i].count)
+            }
+        }
+        return sum
     }
 }

@@ -92,7 +92,6 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var country: FactKey {
         countryCode.isNone ? .none : FactKey(.country, UInt64(countryCode.rawValue))
     }
-    var client: FactKey { clientHash == 0 ? .none : FactKey(.client, UInt64(clientHash)) }
     /// Hour of the day, UTC, 0 through 23.
     var hour: Int { Int((time / 3_600_000) % 24 + 24) % 24 }
     /// Days since 1970, UTC.

@@ -6,8 +6,8 @@ import SessionModel
 /// versions, so that an update is not a new device. How sure the finding is depends on where the
 /// device turns up:
 ///
-/// - *possible* (never an alert alone) on a network that the user is known on, or at a known place of
-///   a known provider: a new phone set up at home;
+/// - *possible* (never an alert alone) on a network that the user is known on, at a known place of a
+///   known provider, or on the company's own or one that half of it shares: a new phone set up at home;
 /// - *likely* on a network that is new for the user;
 /// - *certain* when that network is also in a country that is new for the user, or is hosting, a VPN,
 ///   Tor or a proxy.
@@ -49,7 +49,7 @@ public struct UnrecognizedDevice: Sendable {
         finding.detector = DetectorKind.unrecognizedDevice.code
         let isNetworkKnown =
             context.network >= 0 || context.provider >= 0 && context.place >= 0
-            || x.network.isNone
+            || x.network.isNone || x.networkKind == .corporate || x.networkKind == .sharedEgress
         let isHidden =
             switch x.networkKind {
             case .hosting, .vpn, .tor, .proxy: context.network < 0 && context.provider < 0

@@ -39,7 +39,7 @@ typedef struct {
 } ls_mask;
 
 /// How many facts a sighting may meet.
-#define LS_FACTS 10
+#define LS_FACTS 9
 
 /// What to look for, and where each was found (-1: nowhere).
 typedef struct {
