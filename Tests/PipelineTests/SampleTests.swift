@@ -54,6 +54,7 @@ struct SampleTests {
         "border-commuter": .quiet,
         "browser-update": .quiet,
         "carrier-hopping": .quiet,
+        "corporate-egress": .quiet,
         "country-centroid": .quiet,
         "dormant-account": Story(
             session: "kai-x1",
@@ -103,6 +104,7 @@ struct SampleTests {
         "satellite": .quiet,
         "second-home": .quiet,
         "service-account": .quiet,
+        "service-account-region": .quiet,
         "session-after-logout": Story(
             session: "bram-11",
             reasons: [
@@ -112,6 +114,7 @@ struct SampleTests {
         "shared-device": Story(
             session: "aldo-x1", others: ["bice-x1", "ciro-x1", "dora-x1", "enzo-x1"],
             reasons: ["shared-device": .likely, "unrecognized-device": .likely]),
+        "split-tunnel": .quiet,
         "ssh-break-in": Story(
             session: "bastion/2594/27.104.77.5/48903",
             reasons: ["failures-then-success": .certain, "new-country": .likely]),
