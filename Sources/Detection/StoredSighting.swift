@@ -82,8 +82,9 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         let client = sighting.pointee.client.key
         clientHash = client == 0 ? 0 : UInt32(truncatingIfNeeded: client &>> 16) | 1
         networkCode = sighting.pointee.place.kind.rawValue
-        // Learned: the place of an address that half the company comes from says little of one.
-        if source.isShared != 0, networkKind == .unknown || networkKind == .residential {
+        // Learned: the place of an address that half the company comes from says little of one. Where a
+        // list or a database has a word for it, that holds.
+        if source.isShared != 0, networkKind == .unknown {
             networkCode = NetworkKind.sharedEgress.rawValue
             placeFlags &= ~2
         }

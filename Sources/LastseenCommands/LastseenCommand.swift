@@ -30,7 +30,7 @@ public struct LastseenCommand: ParsableCommand {
         version: "lastseen \(version)",
         subcommands: [
             Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self, Report.self,
-            Rules.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
+            Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
         ])
 
     public static let version = "0.1.0"

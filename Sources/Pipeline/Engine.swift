@@ -112,16 +112,7 @@ final class Engine {
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
-        let organization = organization
-        for (part, page, bytes) in try store.organizationPages() {
-            let isKnown = bytes.withUnsafeBytes {
-                organization.restore(table: part, page: page, $0)
-            }
-            guard isKnown else {
-                throw StateError.damaged(
-                    path: store.path, reason: "it has a page \(part).\(page) of all users' table")
-            }
-        }
+        try organization.restore(from: store)
         workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: shardCount) }
     }
 

@@ -147,7 +147,7 @@ struct RunSummaryTests {
         #expect(
             String(decoding: Self.cases[2].0.json, as: UTF8.self)
                 == #"{"records":1204331,"rejected":17,"skipped":1,"users":48210,"#
-                + #""alerts_opened":11,"alerts_amended":1,"alerts_retracted":2,"#
+                + #""alerts_opened":11,"alerts_amended":1,"alerts_retracted":2,"alerts_silenced":0,"#
                 + #""actions_planned":1,"elapsed_s":0.500,"records_per_s":2408662.0}"# + "\n")
         #expect(
             String(decoding: RunSummary().json, as: UTF8.self)

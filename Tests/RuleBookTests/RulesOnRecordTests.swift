@@ -96,7 +96,7 @@ struct RulesOnRecordTests {
     @Test("every sample has records and a story, and nothing else that nobody reads")
     func samples() throws {
         let names = try entries(Self.samples)
-        #expect(names.count >= 12)
+        #expect(names.count >= 30)
         for name in names {
             let folder = Self.samples + "/" + name
             let files = try entries(folder)
@@ -107,7 +107,9 @@ struct RulesOnRecordTests {
             #expect(known.union(records).isSuperset(of: files), "\(name): \(files)")
             let story = try String(contentsOfFile: folder + "/README.md", encoding: .utf8)
             #expect(story.hasPrefix("# "), "\(name)")
-            #expect(story.contains("**Expected: "), "\(name)")
+            #expect(
+                story.split(whereSeparator: \.isNewline).joined(separator: " ")
+                    .contains("**Expected: "), "\(name)")
             #expect(story.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(name)")
         }
     }
@@ -126,7 +128,7 @@ struct RulesOnRecordTests {
                 let id = try #require(record["id"] as? String)
                 #expect(ids.insert(id).inserted, "\(name): \(id) twice")
                 let time = try #require((record["time"] as? String).flatMap { Timestamp($0) })
-                #expect(time.rfc3339.hasPrefix("2026-03-"), "\(name): \(id)")
+                #expect(["2026-01", "2026-02", "2026-03"].contains(time.rfc3339.prefix(7)), "\(id)")
                 let user = try #require(record["user"] as? [String: String])
                 #expect(user["name"]?.hasSuffix("@example.com") == true, "\(name): \(id)")
                 let ip = try #require(record["ip"] as? String)
