@@ -125,6 +125,10 @@ struct BenchWorkload {
                 buffer.removeAll(keepingCapacity: true)
             }
         }
+        // On the disk before anything is measured: the system would write it meanwhile.
+        guard unsafe fflush(file) == 0, unsafe fsync(fileno(file)) == 0 else {
+            throw Misuse("\(path): the disk is full", exitCode: 74)
+        }
     }
 
     private func device(_ random: inout Generator) -> (id: String, agent: String) {
