@@ -497,12 +497,11 @@ extension Judge {
         profile.published[p].revision &+= 1
         var alert = old
         alert.revision = Int(profile.published[p].revision)
-        alert.status = .retracted
+        // Nobody was told of a silenced one, so nobody need be told that it is over.
+        alert.status = wasSilenced ? .silenced : .retracted
         alert.summary =
             "No longer holds: a record that came late explains it. It said: " + old.summary
         alert.recommendations = []
-        // Nobody was told of it, so nobody need be told that it is over.
-        alert.isMaterial = !wasSilenced
         if profile.hasForgotten { alert.revision = Judge.unknownRevision }
         emitted.append(alert)
     }

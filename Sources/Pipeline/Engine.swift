@@ -300,7 +300,7 @@ final class Engine {
             switch alert.published.alert.status {
             case .open: counters.opened += 1
             case .amended: counters.amended += alert.published.alert.isMaterial ? 1 : 0
-            case .retracted: counters.retracted += alert.isTold ? 1 : 0
+            case .retracted: counters.retracted += 1
             case .silenced: counters.silenced += alert.row.revision == 1 ? 1 : 0
             }
             counters.actions += alert.actions.count
@@ -364,11 +364,8 @@ final class Engine {
         var row: AlertRevision
         var actions: [PlannedAction]
 
-        /// Whether outputs get it: not what is below the bar, nor that such a one is over.
-        var isTold: Bool {
-            published.alert.status != .silenced
-                && (published.alert.status != .retracted || published.alert.isMaterial)
-        }
+        /// Whether outputs get it: not what is below the bar.
+        var isTold: Bool { published.alert.status != .silenced }
     }
 
     private func finish(_ alert: Alert) -> Finished {

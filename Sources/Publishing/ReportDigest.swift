@@ -22,7 +22,8 @@ struct ReportDigest {
     private let anchors: [String: String]
 
     init(_ report: HTMLReport) {
-        let sorted = report.alerts.sorted {
+        // What nobody was told of is no part of a report.
+        let sorted = report.alerts.filter { $0.status != .silenced }.sorted {
             ($1.risk, $1.time, $0.id) < ($0.risk, $0.time, $1.id)
         }
         standing = sorted.filter { $0.status != .retracted }

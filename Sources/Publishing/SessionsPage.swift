@@ -33,7 +33,7 @@ public struct SessionsPage: Sendable {
         self.sessions = sessions.sorted {
             (rank($0), $1.lastActive, $0.id) < (rank($1), $0.lastActive, $1.id)
         }
-        self.alerts = alerts.filter { $0.status != .retracted }.sorted {
+        self.alerts = alerts.filter { $0.status == .open || $0.status == .amended }.sorted {
             ($1.risk, $1.time, $0.id) < ($0.risk, $0.time, $1.id)
         }
     }
