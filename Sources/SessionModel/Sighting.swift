@@ -152,7 +152,7 @@
 }
 
 /// What the records of all users together tell of one sighting's source. All zero: nothing.
-@frozen public struct SourceFacts: BitwiseCopyable, Sendable {
+@frozen public struct SourceFacts: Equatable, BitwiseCopyable, Sendable {
     /// How rare the provider, country, client and network kind are among all users, as of an hour
     /// that is past for good: −log₂ of their share, in steps of 1, at most 15; 0 when not known.
     public var providerRarity: UInt8 = 0
