@@ -225,7 +225,9 @@ extension Judge {
         // A device that jumped was at the other end too: it is not the stranger, its network may be.
         let isSameDevice = finding.here.device == finding.there.device && suspect.device.isOfID
         let device = isSameDevice ? FactKey.none : suspect.device
-        for key in [device, suspect.network, suspect.session] where !key.isNone {
+        for key in [
+            device, suspect.network, suspect.session, suspect.providerKey, suspect.placeKey,
+        ] where !key.isNone {
             // What was there from the beginning, or for days, is the owner's; the thief only used it.
             guard let i = profile.index(of: key),
                 !profile.isFamiliar(profile.facts[i], days: Judge.familiarDays),
@@ -375,7 +377,7 @@ extension Judge {
 
     /// Undoes the tail from `index` on, makes a change, and judges it again; what the alerts of before
     /// and after differ in is published.
-    private mutating func rejudge(
+    mutating func rejudge(
         from index: Int, _ profile: inout Profile, isSilent: Bool = false,
         change: (inout Profile) -> Void
     ) {

@@ -34,6 +34,17 @@ struct StoredEnd: BitwiseCopyable, Sendable {
         set { placeFlag = newValue ? 1 : 0 }
     }
 
+    /// The facts of its provider and its place, as `StoredSighting` names them.
+    var providerKey: FactKey {
+        asn == 0 ? .none : FactKey(.provider, mix(UInt64(asn), 5))
+    }
+    var placeKey: FactKey {
+        hasPlace
+            ? FactKey(
+                .place, mix(UInt64(point.latitude.bitPattern), UInt64(point.longitude.bitPattern)))
+            : .none
+    }
+
     func digest(_ heap: Block<UInt8>) -> UInt64 {
         var value = UInt64(bitPattern: time)
         value = mix(value, device.rawValue)

@@ -34,13 +34,40 @@ public enum SessionLookup {
     private static func find(
         _ user: TextView, tenant: TextView, _ store: StateStore
     ) throws -> Account? {
-        let reader = try store.makeProfileReader()
         // No rules: they judge, and what an account's sessions are is not judgement.
         var judge = Judge(rules: [])
+        var account: Account?
+        try withProfile(user, tenant, store) { _, profile in
+            judge.restore(&profile)
+            account = Account(
+                userID: profile.userID.string, userName: profile.userName.string,
+                tenant: profile.tenant.string, sessions: profile.sessions())
+        }
+        return account
+    }
+
+    /// Hands out the profile of a user and the key of its row; nothing when there is none.
+    static func withProfile(
+        of userID: String, tenant: String, in store: StateStore,
+        _ body: (UInt64, inout Profile) throws -> Void
+    ) throws {
+        var (userID, tenant) = (userID, tenant)
+        try tenant.withUTF8 { tenantBytes in
+            try userID.withUTF8 { userBytes in
+                try withProfile(TextView(userBytes), TextView(tenantBytes), store, body)
+            }
+        }
+    }
+
+    private static func withProfile(
+        _ user: TextView, _ tenant: TextView, _ store: StateStore,
+        _ body: (UInt64, inout Profile) throws -> Void
+    ) throws {
+        let reader = try store.makeProfileReader()
         let first = Sighting.userKey(tenant: tenant, user: user)
         for probe in 0..<UInt64(probes) {
-            var account: Account?
             var isThere = false
+            var isFound = false
             try [first &+ probe].withUnsafeBufferPointer { keys in
                 try reader.read(keys: keys) { _, bytes in
                     isThere = true
@@ -48,15 +75,11 @@ public enum SessionLookup {
                     defer { profile.free() }
                     // Another user of the same hash: the next row is ours, or free.
                     guard profile.userID == user, profile.tenant == tenant else { return }
-                    judge.restore(&profile)
-                    account = Account(
-                        userID: profile.userID.string, userName: profile.userName.string,
-                        tenant: profile.tenant.string, sessions: profile.sessions())
+                    isFound = true
+                    try body(first &+ probe, &profile)
                 }
             }
-            if let account { return account }
-            if !isThere { return nil }
+            if isFound || !isThere { return }
         }
-        return nil
     }
 }
