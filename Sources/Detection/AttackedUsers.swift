@@ -3,9 +3,10 @@ import SessionModel
 /// On which sources the sign-ins of how many users fail: by prefix, or by provider.
 ///
 /// Time is cut into pieces of six hours; what counts for a sign-in are the failures of its piece and the
-/// one before, whenever they come: a spray is told from its beginning too. Users are counted in 256
+/// one before, whenever they come: those who got in before are told too, the newest eight since the
+/// source's first failure. Users are counted in 256
 /// places by a hash of theirs (linear counting, Whang et al. 1990), exact to a few per cent up to 200.
-/// - Memory: a 320-byte cell a source. Only sources on which a sign-in failed have one; the one quiet
+/// - Memory: a 416-byte cell a source. Only sources on which a sign-in failed have one; the one quiet
 ///   for longest makes room.
 final class AttackedUsers {
     typealias Bits = InlineArray<4, UInt64>
@@ -31,7 +32,7 @@ final class AttackedUsers {
         var passed0 = Bits(repeating: 0)
         var passed1 = Bits(repeating: 0)
         var passed2 = Bits(repeating: 0)
-        var successes = InlineArray<4, Success>(repeating: Success())
+        var successes = InlineArray<8, Success>(repeating: Success())
         var spare = InlineArray<2, UInt64>(repeating: 0)
     }
 
@@ -61,14 +62,14 @@ final class AttackedUsers {
         let isFailure = s.pointee.record.outcome == .failure
         let piece = Int32(clamping: s.pointee.record.time.milliseconds / 21_600_000 + 1)
         guard piece > 0, let i = find(key, isFailure: isFailure) else { return }
-        // In place, as a cell is 320 bytes.
+        // In place, as a cell is 416 bytes.
         let cell = cells.change(i)
         if cell.pointee.piece == 0 {
             cell.pointee.key = key
             cell.pointee.piece = piece
         }
         advance(cell, to: piece)
-        let age = cell.pointee.piece - piece
+        let age = cell.pointee.piece &- piece
         // What is older than a piece has no part in this any more.
         guard age <= 1 else { return }
         let bit = Int(truncatingIfNeeded: s.pointee.userKey &>> 17) & 255
@@ -102,7 +103,7 @@ final class AttackedUsers {
     }
 
     private func advance(_ cell: UnsafeMutablePointer<Cell>, to piece: Int32) {
-        let steps = piece - cell.pointee.piece
+        let steps = piece &- cell.pointee.piece
         guard steps > 0 else { return }
         let none = Bits(repeating: 0)
         switch steps {
@@ -181,7 +182,7 @@ final class AttackedUsers {
         case .prefix: s.pointee.source.prefixFailures = level
         case .provider: s.pointee.source.providerFailures = level
         }
-        let slot = Int(cell.pointee.next & 3)
+        let slot = Int(cell.pointee.next & 7)
         cell.pointee.next &+= 1
         cell.pointee.successes[slot] = Success(
             user: s.pointee.userKey, record: s.pointee.recordKey, piece: piece, told: UInt32(level))
@@ -191,9 +192,9 @@ final class AttackedUsers {
     private func tellOthers(
         _ cell: UnsafeMutablePointer<Cell>, _ sequence: UInt64, _ corrections: inout [Correction]
     ) {
-        for slot in 0..<4 {
+        for slot in 0..<8 {
             let success = cell.pointee.successes[slot]
-            guard success.piece > 0, cell.pointee.piece - success.piece <= 1 else { continue }
+            guard success.piece > 0, cell.pointee.piece &- success.piece <= 1 else { continue }
             let bit = Int(truncatingIfNeeded: success.user &>> 17) & 255
             let level = level(cell, success.piece, bit: bit)
             guard UInt32(level) != success.told else { continue }

@@ -19,6 +19,10 @@ final class Census {
     private static let rows = 2
     /// Hours that a record may be behind the newest.
     private static let lateHours: Int64 = 6
+    /// Hours that time may pass without a record before a leap is doubted.
+    private static let leap: Int64 = 48
+    /// Records in a row that it takes then.
+    private static let witnesses: Int64 = 20
     /// Hours that are kept apart: those that may still get records, and as many before them, which
     /// late sightings are told without.
     private static let ring: Int64 = 16
@@ -35,15 +39,23 @@ final class Census {
 
     /// The newest hour of event time, counted from 1 so that 0 is none.
     private var newest: Int64 {
-        get { head[0].pointee }
+        get { max(0, min(SharedEgress.latestHour, head[0].pointee)) }
         set { head.change(0).pointee = newValue }
     }
 
     /// Tells a sighting what is known, then counts it.
     func take(_ s: UnsafeMutablePointer<Sighting>) {
         let hour = s.pointee.record.time.milliseconds / 3_600_000 + 1
-        guard hour > 0 else { return }
-        if hour > newest { advance(to: hour) }
+        guard hour > 0, hour < SharedEgress.latestHour else { return }
+        if hour > newest {
+            // One clock that is wrong must not make all others late: a leap takes some to agree.
+            if newest > 0, hour - newest > Self.leap {
+                head.change(1).pointee = max(0, min(Self.witnesses, head[1].pointee)) + 1
+                if head[1].pointee < Self.witnesses { return }
+            }
+            advance(to: hour)
+        }
+        if head[1].pointee != 0 { head.change(1).pointee = 0 }
         if newest - hour <= Self.lateHours { tell(s, hour) }
         guard s.pointee.record.outcome != .failure, newest - hour <= Self.lateHours else { return }
         count(s, hour)

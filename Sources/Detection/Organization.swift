@@ -24,7 +24,7 @@ public struct Correction: Sendable {
 /// Each part takes all sightings in their order of arrival, before the users' own profiles do, and
 /// writes what it knows into them (`Sighting.source`). Parts do not know of each other, so that each
 /// can be taken by a thread of its own; what they tell does not depend on how records are cut into
-/// batches, nor on the order of arrival within the lateness window.
+/// batches, nor, for census and shared networks, on the order of arrival within six hours.
 public final class Organization: @unchecked Sendable {
     private let census = Census()
     private let egress = SharedEgress()
@@ -167,6 +167,7 @@ extension SharedEgress {
             for k in 0..<32 where cell.hours[k] != 0 { hours.append(cell.hours[k]) }
             hours.sort()
             let filled = hours.count
+            guard filled >= 8 else { continue }  // a damaged page may count otherwise
             let users =
                 filled == 32 ? 111 : Int((-32 * logarithm(1 - Double(filled) / 32)).rounded())
             let deciding = hours[min(filled, Self.threshold) - 1]

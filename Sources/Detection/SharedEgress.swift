@@ -33,13 +33,18 @@ final class SharedEgress {
     @inline(__always)
     static func place(_ key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> 8) & (count - 2) }
 
-    var base: Int64 { head[0].pointee }
+    var base: Int64 { max(0, min(SharedEgress.latestHour, head[0].pointee)) }
+    /// Of the year 3110: a damaged page may say anything.
+    static let latestHour: Int64 = 10_000_000
+    /// Hours are kept in 16 bits.
+    private static let reach: Int64 = 60_000
 
     /// - Parameter key: of the prefix.
     func take(_ s: UnsafeMutablePointer<Sighting>, key: UInt64) {
         let hour = s.pointee.record.time.milliseconds / 3_600_000
         if head[0].pointee == 0 { head.change(0).pointee = max(1, hour - 24 * 60) }
-        let base = head[0].pointee
+        if hour &- self.base > Self.reach { beginAnew(hour) }
+        let base = self.base
         let first = Self.place(key)
         var place = first
         if cells[first].pointee.key != key {
@@ -62,10 +67,17 @@ final class SharedEgress {
         let known = cells[place].pointee.hours[bucket]
         if known == 0 {
             cells.change(place).pointee.hours[bucket] = own
-            cells.change(place).pointee.filled += 1
+            let filled = cells[place].pointee.filled
+            cells.change(place).pointee.filled = min(32, filled &+ 1)
         } else if own < known {
             cells.change(place).pointee.hours[bucket] = own
         }
+    }
+
+    /// What was learned seven years before says nothing of now.
+    private func beginAnew(_ hour: Int64) {
+        cells.changeAll().update(repeating: Cell(), count: Self.count)
+        head.change(0).pointee = max(1, hour - 24 * 60)
     }
 
     /// The one to make room: with fewer users, else with the smaller key.

@@ -58,7 +58,10 @@ struct Truth {
             }
             guard case .object = value else { throw bad("not a JSON object. Write one a line.") }
             if let world = value["world"] {
-                truth.worldUsers = world.number("users").map { Int($0) }
+                if let users = world.number("users") {
+                    guard (1...1e9).contains(users) else { throw bad("'world.users' is no number of users.") }
+                    truth.worldUsers = Int(users)
+                }
                 truth.worldDays = world.number("days")
                 continue
             }

@@ -60,8 +60,11 @@ struct Simulate: ParsableCommand {
         guard (0...1000).contains(attacksPer1000Users) else {
             throw ValidationError("--attacks-per-1000-users is 0 to 1000")
         }
-        guard Timestamp(start + "T00:00:00Z") != nil else {
-            throw ValidationError("--start '\(start)' is no date. Write it as 2025-10-01.")
+        guard let first = Timestamp(start + "T00:00:00Z"), first.milliseconds >= 946_684_800_000,
+            first.milliseconds < 4_102_444_800_000
+        else {
+            throw ValidationError(
+                "--start '\(start)' is no date from 2000 to 2099. Write it as 2025-10-01.")
         }
     }
 

@@ -151,6 +151,46 @@ struct OrganizationTests {
         #expect(told(sightings, batch: 7) == inOrder, "seed \(seed)")
     }
 
+    @Test("damaged pages are worked with, whatever they hold", arguments: 0..<40)
+    func damaged(seed: UInt64) {
+        var random = Seeded(state: seed)
+        let sightings = (0..<400).map { n in
+            sighting(
+                "r\(n)", hours: 10 + Double(n) * 0.1, at: Spot.all[n % Spot.all.count],
+                device: "d\(n % 9)", user: "u\(n % 120)", outcome: n % 4 == 0 ? .failure : .success)
+        }
+        let sound = Organization()
+        _ = told(sightings, by: sound)
+        let broken = Organization()
+        sound.eachDirtyPage { table, page, bytes in
+            var copy = Array(bytes)
+            for _ in 0..<Int.random(in: 0...600, using: &random) {
+                copy[Int.random(in: 0..<copy.count, using: &random)] =
+                    [0, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)][
+                        Int.random(in: 0..<5, using: &random)]
+            }
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                copy = Array(repeating: UInt8.random(in: 0...255, using: &random), count: copy.count)
+            }
+            copy.withUnsafeBytes { #expect(broken.restore(table: table, page: page, $0)) }
+        }
+        _ = told(sightings, by: broken)
+        _ = broken.learnedNetworks()
+    }
+
+    @Test("one clock that is wrong makes no other record late")
+    func leap() {
+        let many = (0..<400).map {
+            sighting("m\($0)", hours: 10, at: .oslo, device: nil, user: "u\($0)")
+        }
+        let stray = sighting("stray", hours: 9000, at: .oslo)
+        let answers = told(many + [stray, sighting("usual", hours: 18, at: .oslo)])
+        #expect(answers["usual"]?.countryRarity == 1)
+        // Twenty that agree are believed.
+        let later = (0..<20).map { sighting("l\($0)", hours: 9000, at: .oslo, user: "v\($0)") }
+        #expect(told(many + later + [sighting("old", hours: 18, at: .oslo)])["old"]?.countryRarity == 0)
+    }
+
     @Test("what was stored goes on as if it had not been")
     func stored() throws {
         let sightings = (0..<900).map { n in
