@@ -47,18 +47,20 @@ final class Census {
     func take(_ s: UnsafeMutablePointer<Sighting>) {
         let hour = s.pointee.record.time.milliseconds / 3_600_000 + 1
         guard hour > 0, hour < SharedEgress.latestHour else { return }
-        if hour > newest {
+        var now = newest
+        if hour > now {
             // One clock that is wrong must not make all others late: a leap takes some to agree.
-            if newest > 0, hour - newest > Self.leap {
+            if now > 0, hour - now > Self.leap {
                 head.change(1).pointee = max(0, min(Self.witnesses, head[1].pointee)) + 1
                 if head[1].pointee < Self.witnesses { return }
             }
             advance(to: hour)
+            now = hour
         }
         if head[1].pointee != 0 { head.change(1).pointee = 0 }
-        if newest - hour <= Self.lateHours { tell(s, hour) }
-        guard s.pointee.record.outcome != .failure, newest - hour <= Self.lateHours else { return }
-        count(s, hour)
+        guard now - hour <= Self.lateHours else { return }
+        tell(s, hour, now)
+        if s.pointee.record.outcome != .failure { count(s, hour) }
     }
 
     private func advance(to hour: Int64) {
@@ -109,7 +111,7 @@ final class Census {
         )
     }
 
-    private func tell(_ s: UnsafeMutablePointer<Sighting>, _ hour: Int64) {
+    private func tell(_ s: UnsafeMutablePointer<Sighting>, _ hour: Int64, _ newest: Int64) {
         // Settled is up to newest - 7; a late sighting is told without the hours after its own - 7.
         func rarity(_ feature: Feature, _ value: UInt64) -> UInt8 {
             let (a, b) = slots(feature, value)

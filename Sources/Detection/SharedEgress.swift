@@ -43,8 +43,11 @@ final class SharedEgress {
     func take(_ s: UnsafeMutablePointer<Sighting>, key: UInt64) {
         let hour = s.pointee.record.time.milliseconds / 3_600_000
         if head[0].pointee == 0 { head.change(0).pointee = max(1, hour - 24 * 60) }
-        if hour &- self.base > Self.reach { beginAnew(hour) }
-        let base = self.base
+        var base = self.base
+        if hour &- base > Self.reach {
+            beginAnew(hour)
+            base = self.base
+        }
         let first = Self.place(key)
         var place = first
         if cells[first].pointee.key != key {
