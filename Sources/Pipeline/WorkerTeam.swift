@@ -54,7 +54,7 @@ final class WorkerTeam: @unchecked Sendable {
         /// a thread takes longer than that.
         func spin(while isEarly: () -> Bool) {
             var turns = 0
-            while turns < 2000, isEarly() {
+            while turns < 8000, isEarly() {
                 ls_pause()
                 turns += 1
             }
