@@ -309,18 +309,22 @@ extension Profile {
             x.labelText = heap.addText(s.pointee.client.label)
             x.deviceText = heap.addText(s.pointee.record.deviceID)
         }
-        if context.place >= 0 {
-            x.cityText = facts[context.place].cityText
-            x.regionText = facts[context.place].regionText
-        } else if x.hasPlace {
-            x.cityText = heap.addText(s.pointee.place.city)
-            x.regionText = heap.addText(s.pointee.place.region)
+        // Each sighting keeps its own words, as what a place was called first depends on what came first.
+        if x.hasPlace {
+            let known = context.place >= 0 ? facts[context.place] : nil
+            x.cityText = stored(s.pointee.place.city, known?.cityText)
+            x.regionText = stored(s.pointee.place.region, known?.regionText)
         }
-        if context.network >= 0 {
-            x.organizationText = facts[context.network].organizationText
-        } else {
-            x.organizationText = heap.addText(s.pointee.place.organization)
-        }
+        x.organizationText = stored(
+            s.pointee.place.organization,
+            context.network >= 0 ? facts[context.network].organizationText : nil)
+    }
+
+    /// Where a text stands: where it is known to, when it is the same, else at the heap's end.
+    @inline(__always)
+    private mutating func stored(_ text: TextView, _ known: TextRef?) -> TextRef {
+        if let known, heap.text(known) == text { return known }
+        return heap.addText(text)
     }
 
     /// A record without an id is named by its bytes: `#` and 16 hexadecimal digits.
