@@ -12,13 +12,14 @@ final class SharedEgress {
         /// The prefix's key; 0 is none.
         var key: UInt64 = 0
         var filled: UInt32 = 0
-        /// Sightings, at most UInt32.max; for show only.
-        var sightings: UInt32 = 0
+        private var spare32: UInt32 = 0
         /// The prefix.
         var prefix = IPAddress.none
         /// The hour each place was first filled at, counted from the base; 0 is never.
         var hours = InlineArray<32, UInt16>(repeating: 0)
-        var spare = InlineArray<4, UInt64>(repeating: 0)
+        private var spare = InlineArray<4, UInt64>(repeating: 0)
+
+        init(key: UInt64 = 0, prefix: IPAddress = .none) { (self.key, self.prefix) = (key, prefix) }
     }
 
     static let count = 8192

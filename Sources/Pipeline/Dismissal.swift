@@ -7,8 +7,8 @@ public import StateStore
 public enum Dismissal {
     /// - Parameter judge: With the rules that are in force, as the user's newest sightings are judged
     ///   again.
-    /// - Returns: The alerts that are over or changed by it, the dismissed one among them; empty when the
-    ///   profile no longer knows the alert, and then only the alert is ended.
+    /// - Returns: The alerts that are over or changed by it, the dismissed one among them. When the
+    ///   profile no longer knows the alert nothing is learned, and only it is ended.
     /// - Throws: `StateError` when the state is held by another, damaged or full; `ProfileError`.
     public static func dismiss(
         _ alert: Alert, judge: inout Judge, in store: StateStore
