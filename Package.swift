@@ -41,10 +41,11 @@ let package = Package(
             ],
             exclude: ["Resources"]),
         .target(name: "Detection", dependencies: ["SessionModel", "CSystem"]),
+        .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
         .target(
             name: "RuleBook",
             dependencies: [
-                "SessionModel", "Detection", .product(name: "Yams", package: "Yams"),
+                "SessionModel", "Settings", "Detection", .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "StateStore",
@@ -55,7 +56,10 @@ let package = Package(
             ]),
         .target(
             name: "Response",
-            dependencies: ["SessionModel", "StateStore", "CCurl"]),
+            dependencies: [
+                "SessionModel", "Settings", "StateStore", "CCurl",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .target(name: "Publishing", dependencies: ["SessionModel"], exclude: ["Schemas"]),
         .target(name: "Evaluation", dependencies: ["SessionModel", "Enrichment", "Publishing"]),
         .target(
@@ -67,7 +71,7 @@ let package = Package(
         .target(
             name: "LastseenCommands",
             dependencies: [
-                "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
+                "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
                 "Pipeline", "Response", "Publishing", "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -78,8 +82,8 @@ let package = Package(
 
 /// Every library target has the tests that mirror it.
 for name in [
-    "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Response",
-    "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
+    "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
+    "Response", "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
 ] {
     package.targets.append(
         .testTarget(
@@ -88,7 +92,8 @@ for name in [
                 + (name == "Pipeline" || name == "LastseenCommands"
                     ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
                     : [])
-                + (name == "Response" ? ["StateStore"] : [])
+                + (name == "Response" ? ["StateStore", "Settings"] : [])
+                + (name == "RuleBook" ? ["Settings"] : [])
                 + (name == "Evaluation" ? ["Enrichment", "Intake"] : []) + ["SessionModel"],
             exclude: name == "Enrichment" ? ["Fixtures"] : []))
 }

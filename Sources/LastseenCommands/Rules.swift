@@ -4,6 +4,7 @@ import Pipeline
 import Publishing
 import RuleBook
 import SessionModel
+import Settings
 
 struct Rules: ParsableCommand {
     static let configuration = CommandConfiguration(

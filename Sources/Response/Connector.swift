@@ -49,16 +49,63 @@ public struct ConnectorAnswer: Sendable, Equatable {
     }
 }
 
+/// What a connector can do about one rung.
+public struct ConnectorAbility: Sendable, Equatable {
+    /// What of the intruder's outlives the step, for a person: `access tokens, until they expire`.
+    /// Empty when nothing does. The alert says it.
+    public var survives: String
+    /// Whether `undo` can take it back.
+    public var isUndoable: Bool
+
+    public init(survives: String = "", isUndoable: Bool = false) {
+        self.survives = survives
+        self.isUndoable = isUndoable
+    }
+}
+
+/// Which of the steps of one alert goes first, so that the intruder is left no gap.
+public enum StepOrder: Sendable, Equatable {
+    /// End the sessions, then change the credential: what a person is told.
+    case sessionsFirst
+    /// Expire the credential (or block the account), then end sessions and tokens: the other way
+    /// round, who has the password signs in again between the two calls.
+    case credentialFirst
+}
+
 /// Carries out actions on one target.
+///
+/// Calls come from several threads at once, for different users; what must not overlap is the
+/// connector's own care.
 public protocol Connector: Sendable {
+    /// The name that the configuration gives it; the kind's, where it gives none. Shown, stored with
+    /// each action, and unique among the connectors of a run.
     var name: String { get }
-    /// The longest that `carryOut` takes.
+    /// The longest that `carryOut`, `check` or `undo` takes.
     var timeLimitSeconds: Int { get }
+    /// The rungs that it can do something about; a step on another is never given to it.
+    var abilities: [Rung: ConnectorAbility] { get }
+    var order: StepOrder { get }
     /// Tries once, and waits for the answer. Never throws: whatever goes wrong is an answer.
     ///
     /// The action's id is the idempotency key. The same action may come again after a crash, so the
-    /// target has to act at most once for a key.
+    /// target has to act at most once for a key, or the step must be one whose repetition changes
+    /// nothing.
     ///
     /// - Parameter now: wall time of this try.
     func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer
+    /// Asks the target whether the action took effect: `done`, `alreadySo`, or `retry` when it did
+    /// not. Nil when the target cannot say.
+    func check(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer?
+    /// Takes a step back that was done. Nil when the step has no inverse.
+    func undo(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer?
+    /// What carrying the action out would touch, asked of the target without changing anything (as
+    /// the number of rows), in a few words. Nil when the target cannot say.
+    func rehearse(_ action: PlannedAction, at now: Timestamp) -> String?
+}
+
+extension Connector {
+    public var order: StepOrder { .sessionsFirst }
+    public func check(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer? { nil }
+    public func undo(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer? { nil }
+    public func rehearse(_ action: PlannedAction, at now: Timestamp) -> String? { nil }
 }

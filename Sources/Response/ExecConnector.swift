@@ -109,6 +109,10 @@ public final class ExecConnector: Connector {
         (options.limitMilliseconds + options.graceMilliseconds + 999) / 1000 + 1
     }
 
+    public var abilities: [Rung: ConnectorAbility] {
+        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
+    }
+
     public func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {
         let process = ChildProcess(
             program: options.program, arguments: options.arguments,

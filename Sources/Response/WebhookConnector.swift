@@ -88,6 +88,10 @@ public final class WebhookConnector: Connector {
 
     public var timeLimitSeconds: Int { (options.totalMilliseconds + 999) / 1000 + 1 }
 
+    public var abilities: [Rung: ConnectorAbility] {
+        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
+    }
+
     public func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {
         let body = ActionMessage.body(of: action)
         let seconds = now.milliseconds / 1000

@@ -1,6 +1,7 @@
 public import Detection
 internal import Foundation
 internal import Yams
+public import Settings
 
 /// The rules of a folder, all read and sound.
 public struct RuleBook: Sendable, Equatable {
@@ -80,7 +81,7 @@ public struct RuleCheck: Sendable, Equatable {
         for file in files.files {
             let log = ProblemLog(file: file.path)
             logs.append(log)
-            guard let text = RuleFiles.text(of: file.path, log: log) else { continue }
+            guard let text = SettingsFile.text(of: file.path, log: log) else { continue }
             let result = RuleReader.read(
                 text, family: file.family, fileName: file.name, log: log)
             if let result { results.append((result, log)) }

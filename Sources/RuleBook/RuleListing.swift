@@ -1,5 +1,6 @@
 public import SessionModel
 internal import Detection
+internal import Settings
 
 /// What `rules list` shows, as plain values.
 public struct RuleListing: Sendable, Equatable {

@@ -1,6 +1,7 @@
 internal import Detection
 internal import SessionModel
 internal import Yams
+internal import Settings
 
 /// Reads one rule's file into a `Rule`.
 enum RuleReader {
@@ -27,7 +28,7 @@ enum RuleReader {
     static func read(
         _ text: String, family: String, fileName: String, log: ProblemLog
     ) -> Result? {
-        guard let root = YAMLDocument.root(of: text, log: log),
+        guard let root = YAMLDocument.root(of: text, content: "a rule", log: log),
             let reader = FieldReader(root, name: "the rule", keys: keys, log: log)
         else { return nil }
 

@@ -1,4 +1,5 @@
 public import SessionModel
+internal import Settings
 
 /// A test in a rule's file: records, and the alerts that they must make.
 ///

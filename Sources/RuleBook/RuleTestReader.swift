@@ -1,5 +1,6 @@
 internal import SessionModel
 internal import Yams
+internal import Settings
 
 /// Reads the `tests:` of a rule's file.
 struct RuleTestReader {

@@ -1,6 +1,7 @@
 internal import Detection
 internal import SessionModel
 internal import Yams
+internal import Settings
 
 /// What `rules check --strict` asks for beyond soundness: two tests for each limit, named after it,
 /// that expect different things. So a changed limit, or a detector that no longer minds it, fails a

@@ -1,3 +1,5 @@
+internal import Settings
+
 /// Tags in the form of Sigma 2.1.0 (its appendix of tags): `namespace.value`, in lower case.
 enum Tag {
     static let namespaces = ["attack", "car", "cve", "d3fend", "detection", "stp", "tlp"]

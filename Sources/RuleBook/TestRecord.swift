@@ -1,5 +1,6 @@
 internal import SessionModel
 internal import Yams
+internal import Settings
 
 /// A native record (DESIGN: "The native record") as a rule's test writes it: a YAML mapping with the
 /// same keys, checked here, and rendered as the line of JSON that a source would hold. `repeat: 20,

@@ -134,6 +134,10 @@ final class ScriptedConnector: Connector, @unchecked Sendable {
         self.answer = answer
     }
 
+    var abilities: [Rung: ConnectorAbility] {
+        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
+    }
+
     func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {
         calls.append(action.id)
         return answer(action, calls.count)

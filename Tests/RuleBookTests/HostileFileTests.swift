@@ -1,5 +1,6 @@
 import Foundation
 import RuleBook
+import Settings
 import Testing
 
 /// Files that no person writes: each costs a problem, never a crash or a wait.

@@ -1,5 +1,6 @@
 import Foundation
 import RuleBook
+import Settings
 
 /// A folder of rules in the temporary folder, removed with the value.
 final class RuleSample {

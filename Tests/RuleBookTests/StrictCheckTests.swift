@@ -1,5 +1,6 @@
 import Foundation
 import RuleBook
+import Settings
 import Testing
 
 struct StrictCheckTests {

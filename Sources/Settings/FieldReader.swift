@@ -1,19 +1,19 @@
-internal import Yams
+package import Yams
 
-/// One mapping of a rule file: hands out its values by key and says what is wrong with them.
+/// One mapping of a file of settings: hands out its values by key and says what is wrong with them.
 ///
 /// Every method returns nil after logging; a caller goes on with the other keys, so that one run
 /// tells all that there is to mend.
-struct FieldReader {
-    let node: Node
+package struct FieldReader {
+    package let node: Node
     /// What a message calls it: `the rule`, `'limits'`.
-    let name: String
-    let log: ProblemLog
+    package let name: String
+    package let log: ProblemLog
     private var values: [String: Node] = [:]
     private var keys: [String: Node] = [:]
 
     /// Nil when the node is no mapping. Unknown keys are logged; the reader goes on without them.
-    init?(_ node: Node, name: String, keys known: [String], log: ProblemLog) {
+    package init?(_ node: Node, name: String, keys known: [String], log: ProblemLog) {
         guard case .mapping(let pairs) = node else {
             log.add("\(capitalized(name)) must be a mapping of 'key: value' lines.", at: node)
             return nil
@@ -35,26 +35,26 @@ struct FieldReader {
         }
     }
 
-    func value(_ key: String) -> Node? { values[key] }
+    package func value(_ key: String) -> Node? { values[key] }
 
     /// The value's node; a missing one is logged.
-    func required(_ key: String, because reason: String) -> Node? {
+    package func required(_ key: String, because reason: String) -> Node? {
         if let value = values[key] { return value }
         log.add("\(capitalized(name)) has no '\(key)'. Add it: \(reason).", at: node)
         return nil
     }
 
     /// Where to point for a problem with the key.
-    func place(_ key: String) -> Node { values[key] ?? node }
+    package func place(_ key: String) -> Node { values[key] ?? node }
 
     // MARK: - Texts
 
-    func text(_ key: String, limit: Int = RuleLimit.textBytes, because reason: String) -> String? {
+    package func text(_ key: String, limit: Int = SettingsLimit.textBytes, because reason: String) -> String? {
         required(key, because: reason).flatMap { text(of: $0, key: key, limit: limit) }
     }
 
     /// A text that is not blank, within the limit, and free of control characters.
-    func text(of node: Node, key: String, limit: Int = RuleLimit.textBytes) -> String? {
+    package func text(of node: Node, key: String, limit: Int = SettingsLimit.textBytes) -> String? {
         guard case .scalar(let scalar) = node else {
             log.add("'\(key)' must be a text, not a list or a mapping.", at: node)
             return nil
@@ -83,7 +83,7 @@ struct FieldReader {
     }
 
     /// A list of texts; a missing key is an empty list.
-    func texts(_ key: String) -> [String]? {
+    package func texts(_ key: String) -> [String]? {
         guard let node = values[key] else { return [] }
         return items(of: node, key: key).map { items in
             items.compactMap { text(of: $0, key: key) }
@@ -91,7 +91,7 @@ struct FieldReader {
     }
 
     /// The entries of a list within `limit`.
-    func items(of node: Node, key: String, limit: Int = RuleLimit.listEntries) -> [Node]? {
+    package func items(of node: Node, key: String, limit: Int = SettingsLimit.listEntries) -> [Node]? {
         guard case .sequence(let items) = node else {
             log.add("'\(key)' must be a list: one '- …' line for each entry.", at: node)
             return nil
@@ -106,7 +106,7 @@ struct FieldReader {
     // MARK: - Words, switches and numbers
 
     /// One of a set of words.
-    func word<Value>(
+    package func word<Value>(
         _ key: String, of node: Node, among known: [String], make: (String) -> Value?
     ) -> Value? {
         guard let text = text(of: node, key: key) else { return nil }
@@ -117,7 +117,7 @@ struct FieldReader {
     }
 
     /// `true` or `false`; a missing key is `absent`.
-    func flag(_ key: String, absent: Bool) -> Bool? {
+    package func flag(_ key: String, absent: Bool) -> Bool? {
         guard let node = values[key] else { return absent }
         switch node {
         case .scalar(let scalar) where scalar.string == "true": return true
@@ -129,7 +129,7 @@ struct FieldReader {
     }
 
     /// A number in `range`, written plainly in `unit` (empty for none).
-    func number(
+    package func number(
         _ key: String, of node: Node, in range: ClosedRange<Double>, unit: String, isWhole: Bool
     ) -> Double? {
         let unitWords = unit.isEmpty || unit == "count" ? "" : " " + unit
@@ -182,12 +182,12 @@ private func leadingNumber(_ text: String) -> String? {
 }
 
 /// `900`, `0.1`: without the `.0` of a whole number.
-func numberText(_ value: Double) -> String {
+package func numberText(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
 }
 
 /// Without surrounding spaces and line ends.
-func trimmed(_ text: String) -> String {
+package func trimmed(_ text: String) -> String {
     let isSpace = { (c: Character) in c == " " || c == "\n" || c == "\t" || c == "\r\n" || c == "\r"
     }
     guard let first = text.firstIndex(where: { !isSpace($0) }),

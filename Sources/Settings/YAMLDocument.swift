@@ -1,14 +1,17 @@
-internal import Yams
+package import Yams
 
 /// Reads one YAML document into nodes, bounded and without anchors.
-enum YAMLDocument {
-    /// The root node, or nil after logging why there is none.
+package enum YAMLDocument {
+    /// The root node, or nil after logging why there is none. `content` says what an empty file
+    /// lacks: `a rule`.
     ///
     /// libyaml refuses more than 1000 levels by itself, before anything here recurses; what is
-    /// deeper than `RuleLimit.depth` is refused then. An alias is refused before it is composed,
+    /// deeper than `SettingsLimit.depth` is refused then. An alias is refused before it is composed,
     /// since a mapping's keys are hashed on the way and a few lines of aliases make a key of
     /// billions of nodes.
-    static func root(of text: String, log: ProblemLog) -> Node? {
+    package static func root(
+        of text: String, content: String, log: ProblemLog
+    ) -> Node? {
         if let name = aliasedAnchor(in: text) {
             let place = position(of: "*\(name)", in: text)
             log.add(
@@ -20,7 +23,7 @@ enum YAMLDocument {
         do {
             let parser = try Parser(yaml: text, encoding: .utf8)
             guard let root = try parser.singleRoot() else {
-                log.add("The file is empty. Write a rule, or remove the file.")
+                log.add("The file is empty. Write \(content), or remove the file.")
                 return nil
             }
             // Nodes hold their anchors weakly, and the parser owns them.
@@ -42,9 +45,9 @@ enum YAMLDocument {
                 at: node)
             return false
         }
-        guard depth <= RuleLimit.depth else {
+        guard depth <= SettingsLimit.depth else {
             log.add(
-                "Nested deeper than \(RuleLimit.depth) levels. A rule needs seven; "
+                "Nested deeper than \(SettingsLimit.depth) levels. None needs that many; "
                     + "look for a stray '[' or '{', or an indentation.", at: node)
             return false
         }

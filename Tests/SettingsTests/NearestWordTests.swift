@@ -1,6 +1,6 @@
 import Testing
 
-@testable import RuleBook
+@testable import Settings
 
 struct NearestWordTests {
     static let distances = [

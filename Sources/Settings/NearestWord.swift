@@ -4,7 +4,7 @@
 /// form) of at most a third of the longer word, at least 2, or a known word that begins with what
 /// was written. Ties go to the first of `known`.
 /// Cost: the product of the lengths for each known word; words over 64 bytes have no neighbour.
-func nearestWord(to word: String, among known: [String]) -> String? {
+package func nearestWord(to word: String, among known: [String]) -> String? {
     func normal(_ text: String) -> [UInt8] {
         text.lowercased().utf8.map { $0 == 0x5F || $0 == 0x20 ? 0x2D : $0 }
     }
@@ -44,13 +44,13 @@ func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
 }
 
 /// ` Did you mean 'likely'?`, or the words to choose from when they are few, or nothing.
-func hint(for word: String, among known: [String]) -> String {
+package func hint(for word: String, among known: [String]) -> String {
     if let nearest = nearestWord(to: word, among: known) { return " Did you mean '\(nearest)'?" }
     return known.count <= 16 ? " Use \(alternatives(known))." : ""
 }
 
 /// `a, b or c`.
-func alternatives(_ words: [String]) -> String {
+package func alternatives(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " or " + last
 }
