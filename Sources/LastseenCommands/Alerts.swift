@@ -25,7 +25,7 @@ struct Alerts: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List alerts, newest first.",
             discussion: """
-                Without --status those that stand: open and amended. Times are those of the records.
+                Without --status those that stand: open, amended and confirmed. Times are those of the records.
 
                   lastseen alerts list --user ann@example.com
                   lastseen alerts list --since 2026-03-01 --json
@@ -34,7 +34,7 @@ struct Alerts: ParsableCommand {
                 """)
 
         enum Status: String, CaseIterable, ExpressibleByArgument {
-            case open, amended, retracted, silenced, all
+            case open, amended, retracted, closed, confirmed, dismissed, silenced, all
         }
 
         @Option(name: .long, help: "Only of this user, by id or name.")
@@ -53,12 +53,18 @@ struct Alerts: ParsableCommand {
         var since: Since?
         @Option(
             name: .long,
-            help: "Only with this status: open, amended, retracted, silenced or all. May be repeated.")
+            help: "Only with this status: open, amended, retracted, closed, confirmed, dismissed, silenced or all. May be repeated.")
         var status: [Status] = []
         @Flag(
             name: .long,
             help: "Those that nobody was told of, as their risk is below --alert-risk.")
         var silenced = false
+        @Flag(
+            name: .long,
+            help: "Those that were explained or remedied by what came later, or dismissed.")
+        var closed = false
+        @Flag(name: .long, help: "All of them, whatever their status.")
+        var all = false
         @Option(name: .long, help: ArgumentHelp("The most alerts to list.", valueName: "count"))
         var limit = 100
         @Flag(name: .long, help: "As NDJSON; 'lastseen alerts schema' describes it.")
@@ -109,11 +115,13 @@ struct Alerts: ParsableCommand {
         }
 
         private var statuses: [String] {
-            if status.contains(.all) { return [] }
-            if silenced { return [Alert.Status.silenced.rawValue] }
-            return status.isEmpty
-                ? [Alert.Status.open.rawValue, Alert.Status.amended.rawValue]
-                : status.map(\.rawValue)
+            if all || status.contains(.all) { return [] }
+            var names = status.map(\.rawValue)
+            if silenced { names.append(Alert.Status.silenced.rawValue) }
+            if closed {
+                names += [Alert.Status.closed, .dismissed].map(\.rawValue)
+            }
+            return names.isEmpty ? Alert.Status.standing : names
         }
     }
 

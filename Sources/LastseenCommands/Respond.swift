@@ -28,7 +28,7 @@ struct Respond: ParsableCommand {
         _ store: StateStore, _ policy: ResponsePolicy, since: Since?, alert id: String?
     ) throws -> [(alert: Alert, actions: [PlannedAction])] {
         var filter = AlertFilter()
-        filter.statuses = [Alert.Status.open.rawValue, Alert.Status.amended.rawValue]
+        filter.statuses = Alert.Status.standing
         filter.since = since?.resolved(at: wallTime()).milliseconds
         filter.order = .riskFirst
         filter.limit = StateLimit.rows
@@ -82,8 +82,9 @@ struct Respond: ParsableCommand {
         let states = ResponseText.ended.map(\.rawValue).sorted()
         var count = 0
         for row in try store.actions(states: states, limit: StateLimit.rows)
-        where try store.alert(id: row.alertID)?.status != Alert.Status.retracted.rawValue {
-            count += 1
+        {
+            let status = try store.alert(id: row.alertID).flatMap { Alert.Status(rawValue: $0.status) }
+            if status?.isOver != true { count += 1 }
         }
         return count
     }

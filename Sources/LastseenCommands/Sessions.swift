@@ -36,7 +36,7 @@ struct Sessions: ParsableCommand {
         var filter = AlertFilter()
         filter.userID = account.userID
         filter.tenant = account.tenant
-        filter.statuses = [Alert.Status.open.rawValue, Alert.Status.amended.rawValue]
+        filter.statuses = Alert.Status.standing
         filter.limit = 1000
         let alerts = try store.alerts(filter: filter).map { try AlertJSON.read($0.json) }
         var sessions = account.sessions

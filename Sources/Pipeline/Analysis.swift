@@ -240,6 +240,7 @@ public final class Analysis {
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
         result.summary.alertsSilenced = engine.counters.silenced
+        result.summary.alertsClosed = engine.counters.closed
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

@@ -29,7 +29,11 @@ final class Engine {
         var amended = 0
         var retracted = 0
         var silenced = 0
+        var closed = 0
         var actions = 0
+
+        /// Revisions that a reader is told of.
+        var told: Int { opened + amended + retracted + closed }
     }
 
     let store: StateStore
@@ -302,6 +306,9 @@ final class Engine {
             case .amended: counters.amended += alert.published.alert.isMaterial ? 1 : 0
             case .retracted: counters.retracted += 1
             case .silenced: counters.silenced += alert.row.revision == 1 ? 1 : 0
+            case .closed: counters.closed += 1
+            // A person's word; what is said of such an alert afterwards is an amendment.
+            case .confirmed, .dismissed: counters.amended += alert.published.alert.isMaterial ? 1 : 0
             }
             counters.actions += alert.actions.count
         }
@@ -371,7 +378,7 @@ final class Engine {
     private func finish(_ alert: Alert) -> Finished {
         var alert = alert
         var actions: [PlannedAction] = []
-        if alert.status != .retracted, alert.status != .silenced {
+        if alert.status.stands {
             alert.recommendations = Recommendations.steps(for: alert)
             actions = planner.plan(for: alert)
             alert.actions = actions.map(\.summary)

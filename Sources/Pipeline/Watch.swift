@@ -33,7 +33,7 @@ public final class Watch {
     /// Called with what a person should know, as it happens: a format that was taken, a rotation, a
     /// file that is waited for.
     public var note: ((String) -> Void)?
-    /// Called after each commit that raised, amended or retracted an alert.
+    /// Called after each commit that raised, amended, closed or retracted an alert.
     public var didAlert: (() -> Void)?
 
     /// - Parameters:
@@ -133,14 +133,13 @@ public final class Watch {
 
     private func commit() throws {
         guard pendingSince != nil else { return }
-        let before = engine.counters.opened + engine.counters.amended + engine.counters.retracted
+        let before = engine.counters.told
         try engine.commit(
             now: now(), outputs: outputs,
             checkpoints: rows.values.sorted { $0.sourceKey < $1.sourceKey })
         rows.removeAll()
         pendingSince = nil
-        let after = engine.counters.opened + engine.counters.amended + engine.counters.retracted
-        if after > before { didAlert?() }
+        if engine.counters.told > before { didAlert?() }
         if let gone = outputs.readerIsGone { throw gone }
     }
 
@@ -168,6 +167,7 @@ public final class Watch {
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted
         result.summary.alertsSilenced = engine.counters.silenced
+        result.summary.alertsClosed = engine.counters.closed
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

@@ -21,8 +21,8 @@ public enum AlertSchema {
               "minimum": 1
             },
             "status": {
-              "description": "open: as first found. amended: changed since, by further findings or by records that came late. retracted: it no longer holds, and nothing need be done about it. silenced: its risk is below the bar that was set (the summary begins with which); in the state only, never in a feed.",
-              "enum": ["open", "amended", "retracted", "silenced"]
+              "description": "open: as first found. amended: changed since, by further findings or by records that came late. retracted: it no longer holds, and nothing need be done about it. closed: it was right to be raised, and what came later explains it or the steps that it asked for were taken (the summary begins with how); it may be amended again. confirmed: a person said that it was an intruder. dismissed: a person said that it was the user. silenced: its risk is below the bar that was set (the summary begins with which); in the state only, never in a feed.",
+              "enum": ["open", "amended", "retracted", "silenced", "closed", "confirmed", "dismissed"]
             },
             "time": {
               "description": "When the newest finding happened, by the records' own time.",

@@ -8,8 +8,8 @@ public enum AlertText {
     public static func render(_ alert: Alert, style: TextStyle = TextStyle()) -> String {
         var page = TextPage(style: style)
         heading(alert, in: &page)
-        if alert.status == .retracted {
-            retracted(alert, in: &page)
+        if alert.status.isOver {
+            over(alert, in: &page)
         } else {
             standing(alert, in: &page)
         }
@@ -20,11 +20,12 @@ public enum AlertText {
     /// One line: `HIGH  86  2026-03-01 08:57 UTC  a-0123…  ann@example.com  Impossible travel`, for
     /// `alerts list`.
     public static func line(_ alert: Alert, style: TextStyle = TextStyle()) -> String {
-        let word = alert.status == .retracted ? "retracted" : alert.severity.name
+        let isOver = alert.status.isOver
+        let word = isOver ? alert.status.rawValue : alert.severity.name
         let user = SafeText.visible(Wording.user(alert), limit: 40)
         let title = SafeText.visible(alert.title, limit: 80)
         return style.paint(pad(word.uppercased(), 13), ink(alert))
-            + " \(pad(alert.status == .retracted ? "-" : String(alert.risk), 3, right: true))"
+            + " \(pad(isOver ? "-" : String(alert.risk), 3, right: true))"
             + "  \(alert.time.humanReadable)  "
             + style.paint(SafeText.visible(alert.id, limit: 40), .dim)
             + "  \(pad(user, 28))  \(title)\n"
@@ -38,11 +39,11 @@ public enum AlertText {
             switch alert.status {
             case .open: alert.severity.name.uppercased()
             case .amended: alert.severity.name.uppercased() + ", AMENDED"
-            case .retracted: "RETRACTED"
-            case .silenced: "SILENCED"
+            case .confirmed: alert.severity.name.uppercased() + ", CONFIRMED"
+            case .retracted, .silenced, .closed, .dismissed: alert.status.rawValue.uppercased()
             }
         let painted = style.paint(style.color ? " \(tag) " : tag, ink(alert))
-        let risk = alert.status == .retracted ? "" : "risk \(alert.risk) of 100, "
+        let risk = alert.status.isOver ? "" : "risk \(alert.risk) of 100, "
         let id = SafeText.visible(alert.id, limit: 40)
         let revision = alert.revision > 1 ? ", revision \(alert.revision)" : ""
         let rest = "\(risk)\(id)\(revision)"
@@ -88,11 +89,20 @@ public enum AlertText {
         }
     }
 
-    private static func retracted(_ alert: Alert, in page: inout TextPage) {
-        page.paragraph(
-            "This alert no longer holds: with the records that came since, what it saw has an "
-                + "explanation. Nothing need be done. If somebody already acted on it, tell the user."
-        )
+    private static func over(_ alert: Alert, in page: inout TextPage) {
+        switch alert.status {
+        case .closed:
+            page.paragraph(
+                "This alert is closed by what came since. Nothing need be done unless it is opened "
+                    + "again, under the same id.")
+        case .dismissed:
+            page.paragraph("Somebody looked at this alert and found the user. Nothing need be done.")
+        case .retracted, .open, .amended, .silenced, .confirmed:
+            page.paragraph(
+                "This alert no longer holds: with the records that came since, what it saw has an "
+                    + "explanation. Nothing need be done. If somebody already acted on it, tell the "
+                    + "user.")
+        }
         page.blank()
         facts(alert, in: &page)
         reasons(alert, title: "What it had been about", in: &page)
@@ -183,7 +193,7 @@ public enum AlertText {
     }
 
     private static func ink(_ alert: Alert) -> TextStyle.Ink {
-        guard alert.status != .retracted else { return .green }
+        guard !alert.status.isOver else { return .green }
         return switch alert.severity {
         case .critical: .alarm
         case .high: .boldRed

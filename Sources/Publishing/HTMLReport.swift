@@ -114,6 +114,10 @@ public struct HTMLReport: Sendable {
             html.markup("</span></div>\n")
         }
         html.markup("<div class=\"tile ")
+        html.value(digest.closed.isEmpty ? "none" : "back")
+        html.markup("\"><b>")
+        html.value(Wording.count(digest.closed.count))
+        html.markup("</b><span>Closed</span></div>\n<div class=\"tile ")
         html.value(digest.retracted.isEmpty ? "none" : "back")
         html.markup("\"><b>")
         html.value(Wording.count(digest.retracted.count))

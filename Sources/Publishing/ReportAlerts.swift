@@ -1,6 +1,6 @@
 import SessionModel
 
-/// The alerts of a report: the riskiest in full, then rows, then a count; the retracted last.
+/// The alerts of a report: the riskiest in full, then rows, then a count; those that are over last.
 struct ReportAlerts {
     /// Alerts whose details are unfolded on the screen; on paper all are.
     static let openLimit = 25
@@ -20,6 +20,7 @@ struct ReportAlerts {
                 Array(digest.standing.dropFirst(HTMLReport.fullLimit)), title: "Further alerts",
                 into: &html)
         }
+        rows(digest.closed, title: "Closed: explained, remedied or dismissed", into: &html)
         rows(digest.retracted, title: "Retracted: these no longer hold", into: &html)
     }
 
@@ -48,8 +49,10 @@ struct ReportAlerts {
         html.markup(" · ")
         html.value(alert.time.humanReadable)
         html.markup("</span></span>")
-        if alert.status == .amended {
-            html.markup("<span class=\"pill\">amended, revision ")
+        if alert.status == .amended || alert.status == .confirmed {
+            html.markup("<span class=\"pill\">")
+            html.value(alert.status.rawValue)
+            html.markup(", revision ")
             html.value(alert.revision)
             html.markup("</span>")
         }
@@ -222,7 +225,7 @@ struct ReportAlerts {
             """)
         for alert in alerts.prefix(HTMLReport.rowLimit) {
             html.markup("<tr><td class=\"n\"><span class=\"risk ")
-            html.value(alert.status == .retracted ? "back" : "s\(alert.severity.rawValue)")
+            html.value(alert.status.isOver ? "back" : "s\(alert.severity.rawValue)")
             html.markup("\">")
             html.value(alert.risk)
             html.markup("</span></td><td>")

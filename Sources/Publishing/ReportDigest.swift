@@ -12,9 +12,11 @@ struct ReportDigest {
         var rules: [String]
     }
 
-    /// Open and amended, riskiest first, then newest, then by id.
+    /// Open, amended and confirmed, riskiest first, then newest, then by id.
     let standing: [Alert]
     let retracted: [Alert]
+    /// Explained, remedied or dismissed.
+    let closed: [Alert]
     let countBySeverity: [Severity: Int]
     let period: ClosedRange<Timestamp>?
     /// By highest risk.
@@ -26,7 +28,8 @@ struct ReportDigest {
         let sorted = report.alerts.filter { $0.status != .silenced }.sorted {
             ($1.risk, $1.time, $0.id) < ($0.risk, $0.time, $1.id)
         }
-        standing = sorted.filter { $0.status != .retracted }
+        standing = sorted.filter(\.status.stands)
+        closed = sorted.filter { $0.status == .closed || $0.status == .dismissed }
         retracted = sorted.filter { $0.status == .retracted }
         countBySeverity = Dictionary(standing.map { ($0.severity, 1) }, uniquingKeysWith: +)
         if let period = report.period {
@@ -77,10 +80,20 @@ struct ReportDigest {
     /// The report in one or two sentences.
     var verdict: String {
         guard !standing.isEmpty else {
-            return retracted.isEmpty
+            var over: [String] = []
+            if !retracted.isEmpty {
+                over.append(
+                    "\(Wording.plural(retracted.count, "alert")) no longer"
+                        + " \(retracted.count == 1 ? "holds" : "hold")")
+            }
+            if !closed.isEmpty {
+                over.append(
+                    "\(Wording.plural(closed.count, "alert")) \(closed.count == 1 ? "is" : "are")"
+                        + " closed")
+            }
+            return over.isEmpty
                 ? "No suspicious session was found."
-                : "No suspicious session stands; \(Wording.plural(retracted.count, "alert")) "
-                    + "no longer \(retracted.count == 1 ? "holds" : "hold")."
+                : "No suspicious session stands; " + over.joined(separator: ", ") + "."
         }
         var text =
             "\(Wording.plural(standing.count, "alert")) on "

@@ -31,7 +31,7 @@ package enum ReportStyle {
         a{color:var(--link)}
         code{font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
         .q{color:var(--soft);font-weight:400}
-        .tiles{display:grid;grid-template-columns:repeat(6,1fr);gap:12px;margin-bottom:14px}
+        .tiles{display:grid;grid-template-columns:repeat(7,1fr);gap:12px;margin-bottom:14px}
         .tile{background:var(--card);border:1px solid var(--line);border-top:4px solid var(--line);
         border-radius:8px;padding:12px 14px 11px}
         .tile b{display:block;font-size:30px;line-height:1.1;font-weight:650;letter-spacing:-.02em}
@@ -147,7 +147,7 @@ package enum ReportStyle {
         footer{color:var(--soft);font-size:12.5px;padding:2px 0 40px}
         footer p{margin:0 0 6px}
         @media screen and (max-width:760px){.in,main{padding:0 14px}
-        .tiles{grid-template-columns:repeat(3,1fr)}
+        .tiles{grid-template-columns:repeat(4,1fr)}
         .cols{grid-template-columns:1fr;gap:14px}.side{order:-1}h1{font-size:26px}
         .map,.users,.strip{overflow-x:auto}.trips{min-width:680px}summary{padding:12px 14px}
         .body{padding:2px 14px 12px}}

@@ -13,6 +13,8 @@ public struct RunSummary: Sendable, Equatable {
     public var alertsRetracted: Int
     /// Below the bar: kept, and told to nobody.
     public var alertsSilenced: Int
+    /// Explained or remedied by what came later.
+    public var alertsClosed: Int
     /// Including those of a dry run.
     public var actionsPlanned: Int
     /// Wall time of the run.
@@ -21,7 +23,7 @@ public struct RunSummary: Sendable, Equatable {
     public init(
         records: Int = 0, rejected: Int = 0, skipped: Int = 0, users: Int = 0,
         alertsOpened: Int = 0, alertsAmended: Int = 0, alertsRetracted: Int = 0,
-        alertsSilenced: Int = 0, actionsPlanned: Int = 0, seconds: Double = 0
+        alertsSilenced: Int = 0, alertsClosed: Int = 0, actionsPlanned: Int = 0, seconds: Double = 0
     ) {
         self.records = records
         self.rejected = rejected
@@ -31,6 +33,7 @@ public struct RunSummary: Sendable, Equatable {
         self.alertsAmended = alertsAmended
         self.alertsRetracted = alertsRetracted
         self.alertsSilenced = alertsSilenced
+        self.alertsClosed = alertsClosed
         self.actionsPlanned = actionsPlanned
         self.seconds = seconds
     }
@@ -55,6 +58,7 @@ public struct RunSummary: Sendable, Equatable {
         if alertsOpened > 0 { found.append("\(Wording.plural(alertsOpened, "alert")) opened") }
         if alertsAmended > 0 { found.append("\(Wording.count(alertsAmended)) amended") }
         if alertsRetracted > 0 { found.append("\(Wording.count(alertsRetracted)) retracted") }
+        if alertsClosed > 0 { found.append("\(Wording.count(alertsClosed)) closed") }
         if alertsSilenced > 0 {
             found.append("\(Wording.count(alertsSilenced)) silenced, being of little risk")
         }
@@ -74,7 +78,7 @@ public struct RunSummary: Sendable, Equatable {
             ("{\"records\":", records), (",\"rejected\":", rejected), (",\"skipped\":", skipped),
             (",\"users\":", users), (",\"alerts_opened\":", alertsOpened),
             (",\"alerts_amended\":", alertsAmended), (",\"alerts_retracted\":", alertsRetracted),
-            (",\"alerts_silenced\":", alertsSilenced),
+            (",\"alerts_closed\":", alertsClosed), (",\"alerts_silenced\":", alertsSilenced),
             (",\"actions_planned\":", actionsPlanned),
         ]
         for (key, count) in counts {

@@ -19,7 +19,7 @@ public struct SessionsPage: Sendable {
 
     /// - Parameters:
     ///   - now: wall time, passed in, from which "3 hours ago" is counted.
-    ///   - alerts: of this user; the retracted are left out.
+    ///   - alerts: of this user; those that are over are left out.
     public init(
         userID: String, userName: String = "", sessions: [SessionSummary], alerts: [Alert] = [],
         now: Timestamp
@@ -33,7 +33,7 @@ public struct SessionsPage: Sendable {
         self.sessions = sessions.sorted {
             (rank($0), $1.lastActive, $0.id) < (rank($1), $0.lastActive, $1.id)
         }
-        self.alerts = alerts.filter { $0.status == .open || $0.status == .amended }.sorted {
+        self.alerts = alerts.filter(\.status.stands).sorted {
             ($1.risk, $1.time, $0.id) < ($0.risk, $0.time, $1.id)
         }
     }

@@ -10,12 +10,12 @@ public struct ActionPlanner: Sendable {
     public init(policy: ResponsePolicy) { self.policy = policy }
 
     /// The steps in the order they are to be taken: sessions are ended before the password is
-    /// changed. Empty for a retracted alert, and for one whose rules ask only to notify.
+    /// changed. Empty for an alert that is over, and for one whose rules ask only to notify.
     ///
     /// Only the suspect's sessions are named, never another of the user's: the alert holds those of
     /// the stranger, and no rung that is done here reaches further.
     public func plan(for alert: Alert) -> [PlannedAction] {
-        guard alert.status != .retracted, alert.rung > .notify else { return [] }
+        guard !alert.status.isOver, alert.rung > .notify else { return [] }
         var plan = Plan(alert: alert, policy: policy)
         if alert.rung >= .logOutSession {
             var seen: Set<String> = []

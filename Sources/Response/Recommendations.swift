@@ -6,13 +6,13 @@ public import SessionModel
 /// The order is the one that account pages teach ("log out of it, then change the password"): the
 /// intruder is put out first, and cannot come back after.
 public enum Recommendations {
-    /// The steps for an open or amended alert; none for a retracted one.
+    /// The steps for an alert that stands; none for one that is over.
     ///
     /// A pure function of the alert; a few microseconds. Texts from records are shown on one line,
     /// with hidden characters replaced, at most 80 characters of each (a session id is shown whole,
     /// since a person has to find it).
     public static func steps(for alert: Alert) -> [Recommendation] {
-        guard alert.status != .retracted else { return [] }
+        guard !alert.status.isOver else { return [] }
         let user = userLabel(alert)
         var steps: [Recommendation] = []
         func add(_ text: String, _ reason: String) {

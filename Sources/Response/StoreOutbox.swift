@@ -36,8 +36,12 @@ public final class StoreOutbox: ActionOutbox {
     public func standing(ofAlert id: String) throws(ResponseError) -> AlertStanding {
         let row = try StoreOutbox.reading { () throws in try store.alert(id: id) }
         guard let row else { return .withdrawn(reason: "its alert is not in the state") }
-        return row.status == Alert.Status.retracted.rawValue
-            ? .withdrawn(reason: "the alert was retracted") : .stands
+        switch Alert.Status(rawValue: row.status) {
+        case .retracted: return .withdrawn(reason: "the alert was retracted")
+        case .closed: return .withdrawn(reason: "the alert is closed")
+        case .dismissed: return .withdrawn(reason: "the alert was dismissed")
+        case .open, .amended, .confirmed, .silenced, nil: return .stands
+        }
     }
 
     public func commit(

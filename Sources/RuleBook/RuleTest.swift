@@ -92,7 +92,7 @@ public struct RuleTest: Sendable, Equatable {
 
     /// What is different from what the test expects, a sentence each; empty when it passes.
     ///
-    /// Retracted alerts do not count. Each expectation needs an alert of its own, and no alert of
+    /// Alerts that were retracted do not count; closed ones do: they were right to be raised. Each expectation needs an alert of its own, and no alert of
     /// this rule (one with a finding of it that is at least likely) may be left over; alerts that
     /// only other rules made are ignored unless an expectation names them.
     public func check(alerts: [Alert]) -> [String] {

@@ -262,6 +262,32 @@ public struct Alert: Sendable, Equatable {
         case open, amended, retracted
         /// Kept and counted, but told to nobody: its risk is below the bar that was set.
         case silenced
+        /// What came later explained it, or the steps that it asked for were taken. It was right to
+        /// be raised, and there is nothing left to do.
+        case closed
+        /// A person said that it was an intruder.
+        case confirmed
+        /// A person said that it was the user.
+        case dismissed
+
+        /// Whether there is something to look at or to do.
+        public var stands: Bool {
+            switch self {
+            case .open, .amended, .confirmed: true
+            case .retracted, .silenced, .closed, .dismissed: false
+            }
+        }
+
+        /// Whether readers were told of it and need do nothing any more.
+        public var isOver: Bool {
+            switch self {
+            case .retracted, .closed, .dismissed: true
+            case .open, .amended, .confirmed, .silenced: false
+            }
+        }
+
+        /// The names of those that stand, for filters.
+        public static let standing = allCases.filter(\.stands).map(\.rawValue)
     }
 
     /// Stable for the life of the alert: 16 hexadecimal digits after `a-`.

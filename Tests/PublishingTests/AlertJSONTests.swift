@@ -164,7 +164,7 @@ struct AlertJSONTests {
 
     static let mismatches: [(String, String, String)] = [
         ("\"revision\":1", "\"revision\":\"1\"", "revision"),
-        ("\"status\":\"open\"", "\"status\":\"closed\"", "status"),
+        ("\"status\":\"open\"", "\"status\":\"shut\"", "status"),
         ("\"user\":{\"id\":\"ann\",", "\"user\":{", "user.id"),
         ("\"confidence\":\"certain\"", "\"confidence\":\"sure\"", "findings[0].confidence"),
         ("\"radius_km\":20", "\"radius_km\":2.5", "place.radius_km"),

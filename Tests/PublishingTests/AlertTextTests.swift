@@ -88,6 +88,22 @@ struct AlertTextTests {
         #expect(text.contains("What Lastseen had done"))
     }
 
+    @Test("an alert that is over says how, and asks for nothing", arguments: Alert.Status.allCases)
+    func over(status: Alert.Status) {
+        var alert = SampleAlerts.all[1]
+        alert.status = status
+        if status.isOver { alert.recommendations = [] }
+        let text = AlertText.render(alert)
+        let firstLine = text.prefix { $0 != "\n" }
+        #expect(
+            firstLine.contains(status == .open ? "risk" : status.rawValue.uppercased()),
+            "\(firstLine)")
+        #expect(firstLine.contains("risk") == !status.isOver)
+        #expect(text.contains("What to do") == !status.isOver)
+        let line = AlertText.line(alert)
+        #expect(line.hasPrefix(status.rawValue.uppercased()) == status.isOver, "\(line)")
+    }
+
     @Test("an amended alert says so, and so does one settled early")
     func amended() {
         #expect(
@@ -147,7 +163,7 @@ struct RunSummaryTests {
         #expect(
             String(decoding: Self.cases[2].0.json, as: UTF8.self)
                 == #"{"records":1204331,"rejected":17,"skipped":1,"users":48210,"#
-                + #""alerts_opened":11,"alerts_amended":1,"alerts_retracted":2,"alerts_silenced":0,"#
+                + #""alerts_opened":11,"alerts_amended":1,"alerts_retracted":2,"alerts_closed":0,"alerts_silenced":0,"#
                 + #""actions_planned":1,"elapsed_s":0.500,"records_per_s":2408662.0}"# + "\n")
         #expect(
             String(decoding: RunSummary().json, as: UTF8.self)

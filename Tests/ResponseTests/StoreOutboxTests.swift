@@ -130,11 +130,13 @@ struct StoreOutboxTests {
         #expect(Set(connector.calls).count == 6)
     }
 
-    @Test("an action of a retracted alert, or of none, is not needed")
-    func withdrawn() throws {
+    @Test(
+        "an action of an alert that is over, or of none, is not needed",
+        arguments: Alert.Status.allCases.filter(\.isOver))
+    func withdrawn(status: Alert.Status) throws {
         let state = try State()
         let store = try state.open()
-        try StoreOutboxTests.put([.sample()], in: store, status: .retracted)
+        try StoreOutboxTests.put([.sample()], in: store, status: status)
         try store.commit { transaction in
             try StoreOutbox.put(
                 .sample(session: "s2"), alertRevision: 1, at: epoch, in: &transaction)
@@ -143,6 +145,18 @@ struct StoreOutboxTests {
         let report = try StoreOutboxTests.apply(connector, store)
         #expect(report.lines.map(\.action.state) == [.notNeeded, .notNeeded])
         #expect(connector.calls.isEmpty)
+    }
+
+    @Test(
+        "an action of an alert that stands is done",
+        arguments: Alert.Status.allCases.filter(\.stands))
+    func standing(status: Alert.Status) throws {
+        let state = try State()
+        let store = try state.open()
+        try StoreOutboxTests.put([.sample()], in: store, status: status)
+        let connector = ScriptedConnector()
+        _ = try StoreOutboxTests.apply(connector, store)
+        #expect(connector.calls.count == 1)
     }
 
     @Test("two runs that read the same action: the second finds it taken")
