@@ -7,6 +7,7 @@ import Intake
 import Publishing
 import Response
 import RuleBook
+import Settings
 import StateStore
 
 /// An error that says with which status the program ends.
@@ -22,6 +23,7 @@ extension EvaluationError: ExitCoded {}
 // A bad database, rule or expression file stops a run before it starts: EX_CONFIG.
 extension GeoError: ExitCoded { var exitCode: Int32 { 78 } }
 extension RuleError: ExitCoded { var exitCode: Int32 { 78 } }
+extension SettingsError: ExitCoded { var exitCode: Int32 { 78 } }
 extension UserAgentError: ExitCoded { var exitCode: Int32 { 78 } }
 
 // What is set up wrongly is misuse; what the state or the system does not let us do is not.

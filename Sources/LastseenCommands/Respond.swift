@@ -21,7 +21,7 @@ struct Respond: ParsableCommand {
             A program gets JSON on standard input and ends with 0 (done), 75 (try again) or another \
             status (failed). A webhook gets the same JSON in a POST and answers with 2xx.
             """,
-        subcommands: [Plan.self, Apply.self, Status.self])
+        subcommands: [Plan.self, Apply.self, Status.self, Connectors.self])
 
     /// The alerts that stand, the riskiest first, and the steps for each.
     private static func plans(

@@ -5,7 +5,15 @@ public import Response
 import SessionModel
 import StateStore
 
-extension ConnectorKind: ExpressibleByArgument {}
+extension ConnectorKind: ExpressibleByArgument {
+    /// Those that options alone set up; the others need a file.
+    public init?(argument: String) {
+        guard ConnectorKind.allValueStrings.contains(argument) else { return nil }
+        self.init(rawValue: argument)
+    }
+
+    public static var allValueStrings: [String] { [webhook.rawValue, exec.rawValue] }
+}
 
 /// When Lastseen may act itself: what is planned, and for whom never.
 struct PolicyOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 public import SessionModel
 
-/// The ways to carry out an action, by the names that options use.
+/// The ways to carry out an action, by the names that options and `connectors.yaml` use.
 public enum ConnectorKind: String, CaseIterable, Sendable {
     /// A signed POST to a URL: `WebhookConnector`.
     case webhook
@@ -85,6 +85,9 @@ public protocol Connector: Sendable {
     /// The rungs that it can do something about; a step on another is never given to it.
     var abilities: [Rung: ConnectorAbility] { get }
     var order: StepOrder { get }
+    /// What the credential has to be allowed at the target: one entry a permission, in the target's
+    /// words.
+    var permissions: [String] { get }
     /// Tries once, and waits for the answer. Never throws: whatever goes wrong is an answer.
     ///
     /// The action's id is the idempotency key. The same action may come again after a crash, so the
@@ -101,10 +104,15 @@ public protocol Connector: Sendable {
     /// What carrying the action out would touch, asked of the target without changing anything (as
     /// the number of rows), in a few words. Nil when the target cannot say.
     func rehearse(_ action: PlannedAction, at now: Timestamp) -> String?
+    /// Makes a call that needs the credential and changes nothing, to see whether the settings are
+    /// right. Nil when the target has none.
+    func probe(at now: Timestamp) -> ConnectorAnswer?
 }
 
 extension Connector {
     public var order: StepOrder { .sessionsFirst }
+    public var permissions: [String] { [] }
+    public func probe(at now: Timestamp) -> ConnectorAnswer? { nil }
     public func check(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer? { nil }
     public func undo(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer? { nil }
     public func rehearse(_ action: PlannedAction, at now: Timestamp) -> String? { nil }

@@ -45,7 +45,7 @@ public struct ExecOptions: Sendable {
 /// At the time limit its process group gets SIGTERM, and SIGKILL after the grace time. Its output is
 /// read to the end, but only the first 4 KiB are kept for the journal.
 public final class ExecConnector: Connector {
-    public let name = ConnectorKind.exec.rawValue
+    public let name: String
 
     private let options: ExecOptions
     /// `NAME=value` of the variables that are handed on.
@@ -56,8 +56,10 @@ public final class ExecConnector: Connector {
     ///
     /// - Parameter environment: a variable's value; `getenv` by default.
     public init(
-        _ options: ExecOptions, environment: (String) -> String? = SecretSource.variable
+        _ options: ExecOptions, name: String = ConnectorKind.exec.rawValue,
+        environment: (String) -> String? = SecretSource.variable
     ) throws(ResponseError) {
+        self.name = name
         guard options.program.contains("/"), !options.program.utf8.contains(0) else {
             throw .badSetting(
                 name: "the program to run", value: options.program,

@@ -20,6 +20,23 @@ public enum SecretSource: Sendable, Equatable {
         environment: (String) -> String? = SecretSource.variable
     ) throws(ResponseError) -> [WebhookSecret] {
         let (text, origin) = try read(environment)
+        return try SecretSource.webhookSecrets(in: text, origin: origin)
+    }
+
+    /// Reads the secret now, since its form is to be checked when the file is read.
+    static func webhookSecrets(_ value: SecretValue) throws(ResponseError) -> [WebhookSecret] {
+        let origin =
+            switch value.origin {
+            case .environment(let name): "environment variable \(name)"
+            case .file(let path): path
+            case .command(let words): words[0]
+            }
+        return try webhookSecrets(in: try value.text(), origin: origin)
+    }
+
+    private static func webhookSecrets(
+        in text: String, origin: String
+    ) throws(ResponseError) -> [WebhookSecret] {
         var secrets: [WebhookSecret] = []
         for line in text.split(whereSeparator: { $0.isNewline }) where !line.hasPrefix("#") {
             for word in line.split(whereSeparator: { $0 == " " || $0 == "\t" }) {
@@ -63,28 +80,17 @@ public enum SecretSource: Sendable, Equatable {
         }
     }
 
-    private static func contents(of path: String) throws(ResponseError) -> String {
+    /// The text of a file of secrets. Throws when others may read or write it.
+    static func contents(of path: String) throws(ResponseError) -> String {
         func failed(_ reason: String, _ remedy: String) -> ResponseError {
             .badFile(path: path, reason: reason, remedy: remedy)
         }
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            throw failed(
-                errorText(errno), "Give a file of webhook secrets that this user can read.")
-        }
+        guard file >= 0 else { throw unreadable(path) }
         defer { _ = close(file) }
         var facts = stat()
-        guard unsafe fstat(file, &facts) == 0 else {
-            throw failed(errorText(errno), "Give a file.")
-        }
-        switch facts.st_mode & S_IFMT {
-        case S_IFREG:
-            guard facts.st_mode & 0o006 == 0 else {
-                throw failed("every user can read or write it", "Run: chmod o-rwx on it.")
-            }
-        case S_IFIFO: break
-        default: throw failed("it is neither a file nor a pipe", "Give a file.")
-        }
+        guard unsafe fstat(file, &facts) == 0 else { throw unreadable(path) }
+        try requirePrivate(facts, path)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
@@ -98,6 +104,40 @@ public enum SecretSource: Sendable, Equatable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension SecretSource {
+    /// Throws unless the file of secrets is there and keeps them. Opens nothing: a pipe is read once.
+    static func checkedFile(_ path: String) throws(ResponseError) {
+        var facts = stat()
+        guard unsafe stat(path, &facts) == 0, unsafe access(path, R_OK) == 0 else {
+            throw unreadable(path)
+        }
+        try requirePrivate(facts, path)
+    }
+
+    private static func unreadable(_ path: String) -> ResponseError {
+        .badFile(
+            path: path, reason: errorText(errno),
+            remedy: "Give a file of secrets that this user can read.")
+    }
+
+    private static func requirePrivate(
+        _ facts: stat, _ path: String
+    ) throws(ResponseError) {
+        switch facts.st_mode & S_IFMT {
+        case S_IFREG:
+            guard facts.st_mode & 0o006 == 0 else {
+                throw .badFile(
+                    path: path, reason: "every user can read or write it",
+                    remedy: "Run: chmod o-rwx on it.")
+            }
+        case S_IFIFO: break
+        default:
+            throw .badFile(
+                path: path, reason: "it is neither a file nor a pipe", remedy: "Give a file.")
+        }
     }
 }
 

@@ -52,7 +52,7 @@ public struct WebhookOptions: Sendable {
 ///
 /// Calls from several threads wait for each other. The connection is kept between calls.
 public final class WebhookConnector: Connector {
-    public let name = ConnectorKind.webhook.rawValue
+    public let name: String
     /// `https://host:port`: all of the URL that is ever shown, since a path can be a secret.
     public let origin: String
 
@@ -63,7 +63,10 @@ public final class WebhookConnector: Connector {
 
     /// Throws `badSetting` for a URL or limit that cannot be used, `badFile` for a CA file that cannot
     /// be read.
-    public init(_ options: WebhookOptions) throws(ResponseError) {
+    public init(
+        _ options: WebhookOptions, name: String = ConnectorKind.webhook.rawValue
+    ) throws(ResponseError) {
+        self.name = name
         let (origin, isTLS) = try WebhookConnector.checkedOrigin(of: options)
         guard !options.secrets.isEmpty else {
             throw .badSetting(
