@@ -17,7 +17,7 @@ UAP_CORE ?= /usr/share/uap-core/regexes.yaml
 share := $(DESTDIR)$(PREFIX)/share
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test system-libraries install uninstall bench golden docs format lint clean
+.PHONY: help demo build test system-libraries install uninstall bench golden docs rule-pages format lint clean
 
 help: ## This list
 	@echo "Lastseen: find the sessions that are not their users', and end them."
@@ -72,6 +72,9 @@ golden: ## Record the samples' alerts anew (fails on purpose: look at the differ
 docs: ## Make the documentation, .build/docs, to be put on a web server
 	docc convert Sources/LastseenCommands/Documentation.docc --output-dir .build/docs \
 	    --fallback-display-name Lastseen --fallback-bundle-identifier lastseen
+
+rule-pages: ## Write the documentation's page of each rule anew
+	$(SWIFT) run $(SWIFT_FLAGS) lastseen rules pages --rules rules
 
 format: ## Lay out the Swift sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests

@@ -68,61 +68,145 @@ final class Detectors: Sendable {
     ///
     /// Each detector is asked only where there may be something for it to see: most sightings are of a
     /// known device on a known network, and twenty calls would cost more than all else about them.
-    func examine(
+    /// `watch` is told of each that was; `Unwatched` costs nothing.
+    @inline(__always)
+    func examine<Watch: DetectorWatch>(
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile, isLearning: Bool,
-        into found: inout [StoredFinding]
+        into found: inout [StoredFinding], watch: inout Watch
     ) {
         if x.isLocated {
-            travel?.examine(x, context, profile, isLearning: isLearning, into: &found)
-            concurrentPlaces?.examine(x, context, profile, into: &found)
+            if let travel {
+                watch.begin()
+                travel.examine(x, context, profile, isLearning: isLearning, into: &found)
+                watch.end(.impossibleTravel)
+            }
+            if let concurrentPlaces {
+                watch.begin()
+                concurrentPlaces.examine(x, context, profile, into: &found)
+                watch.end(.concurrentPlaces)
+            }
         }
         if context.session >= 0 {
-            moved?.examine(x, context, profile, into: &found)
-            sessionAfterLogout?.examine(x, context, profile, into: &found)
-            sessionTooOld?.examine(x, context, profile, into: &found)
+            if let moved {
+                watch.begin()
+                moved.examine(x, context, profile, into: &found)
+                watch.end(.sessionMoved)
+            }
+            if let sessionAfterLogout {
+                watch.begin()
+                sessionAfterLogout.examine(x, context, profile, into: &found)
+                watch.end(.sessionAfterLogout)
+            }
+            if let sessionTooOld {
+                watch.begin()
+                sessionTooOld.examine(x, context, profile, into: &found)
+                watch.end(.sessionTooOld)
+            }
         }
-        if context.device < 0 { device?.examine(x, context, profile, into: &found) }
+        if context.device < 0 {
+            if let device {
+                watch.begin()
+                device.examine(x, context, profile, into: &found)
+                watch.end(.unrecognizedDevice)
+            }
+        }
         if context.country < 0 {
-            country?.examine(x, context, profile, into: &found)
+            if let country {
+                watch.begin()
+                country.examine(x, context, profile, into: &found)
+                watch.end(.newCountry)
+            }
         } else if let atypicalCountry,
             x.time &- profile.facts[context.country].last > atypicalCountry.quiet
         {
+            watch.begin()
             atypicalCountry.examine(x, context, profile, into: &found)
+            watch.end(.atypicalCountry)
         }
-        if context.network < 0 { newNetwork?.examine(x, context, profile, into: &found) }
+        if context.network < 0 {
+            if let newNetwork {
+                watch.begin()
+                newNetwork.examine(x, context, profile, into: &found)
+                watch.end(.newNetwork)
+            }
+        }
         if context.network < 0 || context.device < 0 {
-            riskScore?.examine(x, context, profile, into: &found)
+            if let riskScore {
+                watch.begin()
+                riskScore.examine(x, context, profile, into: &found)
+                watch.end(.riskScore)
+            }
         }
         switch x.networkKind {
         case .hosting: hostingLogin?.examine(x, context, profile, into: &found)
         case .vpn, .tor, .proxy, .relay:
-            anonymizingNetwork?.examine(x, context, profile, into: &found)
+            if let anonymizingNetwork {
+                watch.begin()
+                anonymizingNetwork.examine(x, context, profile, into: &found)
+                watch.end(.anonymizingNetwork)
+            }
         case .unknown, .residential, .mobile, .corporate, .satellite, .sharedEgress,
             .specialPurpose:
             break
         }
-        if x.source.deviceUsers > 0 { sharedDevice?.examine(x, context, profile, into: &found) }
-        if x.source.prefixFailures > 0 { passwordSpray?.examine(x, context, profile, into: &found) }
+        if x.source.deviceUsers > 0 {
+            if let sharedDevice {
+                watch.begin()
+                sharedDevice.examine(x, context, profile, into: &found)
+                watch.end(.sharedDevice)
+            }
+        }
+        if x.source.prefixFailures > 0 {
+            if let passwordSpray {
+                watch.begin()
+                passwordSpray.examine(x, context, profile, into: &found)
+                watch.end(.passwordSpray)
+            }
+        }
         if x.source.providerFailures > 0 {
-            credentialStuffing?.examine(x, context, profile, into: &found)
+            if let credentialStuffing {
+                watch.begin()
+                credentialStuffing.examine(x, context, profile, into: &found)
+                watch.end(.credentialStuffing)
+            }
         }
         if profile.tally.failedOnce {
-            failures?.examine(x, context, profile, into: &found)
-            mfaFatigue?.examine(x, context, profile, into: &found)
+            if let failures {
+                watch.begin()
+                failures.examine(x, context, profile, into: &found)
+                watch.end(.failuresThenSuccess)
+            }
+            if let mfaFatigue {
+                watch.begin()
+                mfaFatigue.examine(x, context, profile, into: &found)
+                watch.end(.mfaFatigue)
+            }
         }
         if profile.tally.changedOnce {
-            loginAfterReset?.examine(x, context, profile, into: &found)
+            if let loginAfterReset {
+                watch.begin()
+                loginAfterReset.examine(x, context, profile, into: &found)
+                watch.end(.loginAfterReset)
+            }
         }
         if context.habit >= 0 {
             let habit = profile.facts[context.habit]
             if let dormantAccount, x.time &- habit.last > dormantAccount.quiet {
+                watch.begin()
                 dormantAccount.examine(x, context, profile, into: &found)
+                watch.end(.dormantAccount)
             }
             if let unusualHour, !habit.isUsual(x.hour, share: unusualHour.share) {
+                watch.begin()
                 unusualHour.examine(x, context, profile, into: &found)
+                watch.end(.unusualHour)
             }
         }
-        sensitiveChange?.examine(x, context, profile, into: &found)
+        if let sensitiveChange {
+            watch.begin()
+            sensitiveChange.examine(x, context, profile, into: &found)
+            watch.end(.sensitiveChange)
+        }
     }
 
     /// 0 when its rule is no longer in force.

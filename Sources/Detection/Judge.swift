@@ -43,6 +43,8 @@ public struct Judge {
     /// Sightings that count as learning for travel that is only likely.
     static let learningSightings: UInt32 = 3
 
+    /// Measures each detector while there is one; nil, the usual, costs nothing.
+    public var meter: DetectorMeter?
     /// Alerts that are new or changed since the caller last took them.
     public var emitted: [Alert] = []
     private var found: [StoredFinding] = []
@@ -129,7 +131,15 @@ extension Judge {
             return
         }
         let isLearning = profile.tally.sightings < Judge.learningSightings
-        detectors.examine(x, context, profile, isLearning: isLearning, into: &found)
+        if var meter {
+            meter.sightings += 1
+            detectors.examine(
+                x, context, profile, isLearning: isLearning, into: &found, watch: &meter)
+        } else {
+            var unwatched = Unwatched()
+            detectors.examine(
+                x, context, profile, isLearning: isLearning, into: &found, watch: &unwatched)
+        }
         let change = detectors.concurrentPlaces?.change(x, context, profile)
         profile.learn(x, context)
         profile.learnPlace(x, changes: change?.count)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Detection
 import Enrichment
 import Glibc
 import Intake
@@ -32,6 +33,8 @@ struct Bench: ParsableCommand {
     var folder: String = "/tmp/lastseen-bench"
     @Option(name: .long, help: "Records of a second, short run on the state of the first.")
     var then: Int = 10_000
+    @Flag(name: .long, help: "Also show what each detector costs; the measuring slows judging.")
+    var profile = false
     @Flag(name: .long, help: "Leave the files.") var keep = false
     @OptionGroup var geo: GeoOptions
     @OptionGroup var rules: RuleOptions
@@ -96,6 +99,7 @@ struct Bench: ParsableCommand {
             intake: IntakeOptions(now: wallTime()), rules: book.detection, databases: databases,
             userAgents: try UserAgentParser.usual(), policy: try ResponsePolicy())
         options.threads = threads ?? coreCount()
+        options.measuresDetectors = profile
         options.outputs = [OutputTarget(kind: .ndjson, path: "\(folder)/alerts.ndjson")]
         let analysis = try Analysis(options, store: store, now: wallTime)
         let cpu = cpuSeconds()
@@ -125,6 +129,37 @@ struct Bench: ParsableCommand {
         print(
             "  \(result.profiles) profiles in memory at \(result.profileBytes / max(1, result.profiles))"
                 + " bytes; \(rows) on disk at \(size / max(1, rows)) bytes")
+        if profile { showCosts(result) }
+    }
+
+    /// The dearest detector first. Shares are of the processor time of judging, which is its wall time
+    /// on every thread.
+    private func showCosts(_ result: AnalysisResult) {
+        let judging = result.times.judging * Double(threads ?? coreCount()) * 1e9
+        let sightings = Double(max(1, result.measuredSightings))
+        print("  detector                  asked of   ns a call   ns a record   share of judging")
+        var all = DetectorMeter.Cost()
+        func line(_ name: String, _ cost: DetectorMeter.Cost, asked: String, each: String) {
+            print(
+                "  \(padded(name, to: 24)) \(right(asked, 9)) \(right(each, 11))"
+                    + " \(right(String(rounded(cost.nanoseconds / sightings, 2)), 13))"
+                    + " \(right("\(rounded(100 * cost.nanoseconds / judging, 2)) %", 18))")
+        }
+        let byCost = result.detectorCosts.sorted {
+            ($1.value.nanoseconds, $0.key.rawValue) < ($0.value.nanoseconds, $1.key.rawValue)
+        }
+        for (kind, cost) in byCost {
+            all = all + cost
+            line(
+                kind.rawValue, cost,
+                asked: "\(rounded(100 * Double(cost.calls) / sightings, 2)) %",
+                each: rounded(cost.nanoseconds / Double(cost.calls), 1))
+        }
+        line("all", all, asked: "", each: "")
+    }
+
+    private func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
     private func rounded(_ value: Double, _ digits: Int) -> String {

@@ -14,7 +14,7 @@ struct Rules: ParsableCommand {
               lastseen rules check --rules /etc/lastseen/rules
               lastseen rules test impossible-travel
             """,
-        subcommands: [List.self, Check.self, Test.self])
+        subcommands: [List.self, Check.self, Test.self, Pages.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -25,6 +25,8 @@ public struct AnalysisOptions {
     public var latenessMilliseconds: Int64 = 6 * 3_600_000
     /// Alerts of less risk are kept in the state and told to nobody. 0 through 100.
     public var alertRisk = Judge.usualAlertRisk
+    /// Whether to measure what each detector costs, which makes judging slower.
+    public var measuresDetectors = false
     /// Bytes of profiles in memory before a commit lets go of them.
     public var profileBudget = 240 << 20
     /// Bytes of a source that are decoded and judged at a time.
@@ -61,6 +63,9 @@ public struct AnalysisResult: Sendable {
     public var damage: [String] = []
     /// Alerts that went to standard output.
     public var printed = 0
+    /// What each detector cost, and over how many sightings, when that was measured.
+    public var detectorCosts: [DetectorKind: DetectorMeter.Cost] = [:]
+    public var measuredSightings = 0
     /// The first line that was refused; nil when none was.
     public var firstReject: Reject?
 
@@ -110,7 +115,8 @@ public final class Analysis {
             store: store, rules: options.rules, databases: options.databases,
             userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
             threads: options.threads, profileBudget: options.profileBudget,
-            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
+            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk,
+            measuresDetectors: options.measuresDetectors)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         result.notes += outputs.notes
@@ -236,6 +242,7 @@ public final class Analysis {
         try outputs.finish(store)
         // Users who were let go of meanwhile may have come again: then the number is not known.
         result.summary.users = engine.hasDropped ? 0 : engine.profileCount
+        (result.detectorCosts, result.measuredSightings) = engine.detectorCosts()
         result.summary.alertsOpened = engine.counters.opened
         result.summary.alertsAmended = engine.counters.amended
         result.summary.alertsRetracted = engine.counters.retracted

@@ -96,7 +96,7 @@ final class Engine {
     init(
         store: StateStore, rules: [DetectionRule], databases: GeoDatabases,
         userAgents: UserAgentParser, planner: ActionPlanner, threads: Int, profileBudget: Int,
-        latenessMilliseconds: Int64, alertRisk: Int
+        latenessMilliseconds: Int64, alertRisk: Int, measuresDetectors: Bool = false
     ) throws {
         self.store = store
         self.planner = planner
@@ -108,16 +108,28 @@ final class Engine {
         let isEmpty = store.isEmpty
         var shards: [ProfileShard] = []
         for _ in 0..<shardCount {
+            var judge = Judge(
+                rules: rules, latenessMilliseconds: latenessMilliseconds, alertRisk: alertRisk)
+            if measuresDetectors { judge.meter = DetectorMeter() }
             shards.append(
                 ProfileShard(
-                    judge: Judge(
-                        rules: rules, latenessMilliseconds: latenessMilliseconds,
-                        alertRisk: alertRisk),
+                    judge: judge,
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
         try organization.restore(from: store)
         workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: shardCount) }
+    }
+
+    /// What each detector cost, and over how many sightings; empty unless they are measured.
+    func detectorCosts() -> (costs: [DetectorKind: DetectorMeter.Cost], sightings: Int) {
+        var all: [DetectorKind: DetectorMeter.Cost] = [:]
+        var sightings = 0
+        for meter in shards.compactMap(\.meter) {
+            all.merge(meter.costs(), uniquingKeysWith: +)
+            sightings += meter.sightings
+        }
+        return (all, sightings)
     }
 
     // MARK: - A batch

@@ -39,6 +39,7 @@ final class ProfileShard: @unchecked Sendable {
     /// Whether profiles were let go of.
     private(set) var hasDropped = false
     private let arena = BlockArena()
+    var meter: DetectorMeter? { judge.meter }
     /// Of the profiles and the table.
     var memoryBytes: Int {
         arena.heldBytes + capacity * MemoryLayout<Profile>.stride

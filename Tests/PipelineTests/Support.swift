@@ -69,6 +69,7 @@ struct Run {
     /// NDJSON of the alerts.
     var feed: String?
     var rejects: String?
+    var measuresDetectors = false
 
     @discardableResult
     func callAsFunction(_ paths: [String], in store: StateStore) throws -> AnalysisResult {
@@ -80,6 +81,7 @@ struct Run {
         options.format = try format ?? .fixed(FormatCatalog.named("native"))
         if let feed { options.outputs = [OutputTarget(kind: .ndjson, path: feed)] }
         options.rejectsPath = rejects
+        options.measuresDetectors = measuresDetectors
         cutting.apply(to: &options)
         let analysis = try Analysis(options, store: store, now: { House.now })
         try analysis.analyze(paths.map { .file(path: $0) })
