@@ -13,30 +13,87 @@
 #include <netinet/in.h>
 #include <time.h>
 
+/// Handles that are not in use, and how many there are in all.
 struct ccurl_client {
-    CURL *easy;
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    size_t limit, made, idle_count;
+    CURL **idle;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-ccurl_client *ccurl_client_new(void) {
+ccurl_client *ccurl_client_new(size_t limit) {
     pthread_once(&once, start);
     ccurl_client *client = calloc(1, sizeof *client);
     if (!client) return NULL;
-    client->easy = curl_easy_init();
-    if (!client->easy) {
+    client->limit = limit;
+    client->idle = calloc(limit, sizeof *client->idle);
+    // The first one now, so that a lack of memory shows when the client is set up.
+    CURL *first = client->idle ? curl_easy_init() : NULL;
+    if (!first) {
+        free(client->idle);
         free(client);
         return NULL;
     }
+    client->idle[client->idle_count++] = first;
+    client->made = 1;
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
     return client;
 }
 
 void ccurl_client_free(ccurl_client *client) {
     if (!client) return;
-    curl_easy_cleanup(client->easy);
+    for (size_t i = 0; i < client->idle_count; i++) curl_easy_cleanup(client->idle[i]);
+    pthread_cond_destroy(&client->returned);
+    pthread_mutex_destroy(&client->lock);
+    free(client->idle);
     free(client);
+}
+
+/// A handle of the caller's own until `give_back`; NULL when none came free in time.
+static CURL *take(ccurl_client *client, long wait_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    CURL *easy = NULL;
+    int code = 0;
+    pthread_mutex_lock(&client->lock);
+    while (!easy) {
+        if (client->idle_count > 0) {
+            easy = client->idle[--client->idle_count];
+        } else if (client->made < client->limit && (easy = curl_easy_init())) {
+            client->made++;
+        } else if (code != 0) {
+            break;
+        } else {
+            code = pthread_cond_timedwait(&client->returned, &client->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&client->lock);
+    return easy;
+}
+
+static void give_back(ccurl_client *client, CURL *easy) {
+    pthread_mutex_lock(&client->lock);
+    client->idle[client->idle_count++] = easy;
+    pthread_cond_signal(&client->returned);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static long milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /// One request's state while libcurl calls back.
@@ -79,13 +136,18 @@ static curl_socket_t open_socket(
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
     struct transfer *transfer = context;
+    ccurl_response *response = transfer->response;
     size_t length = size * count;
-    size_t room = CCURL_BODY_KEPT - transfer->response->body_size;
+    size_t room = transfer->request->body_kept - response->body_size;
     size_t kept = length < room ? length : room;
-    memcpy(transfer->response->body + transfer->response->body_size, bytes, kept);
-    transfer->response->body_size += kept;
+    if (kept > 0 && !response->body) response->body = malloc(transfer->request->body_kept);
+    if (kept > 0 && response->body) {
+        memcpy(response->body + response->body_size, bytes, kept);
+        response->body_size += kept;
+    }
+    if (kept < length || !response->body) response->is_body_cut = 1;
     transfer->received += length;
-    if (transfer->received > CCURL_BODY_LIMIT) {
+    if (transfer->received > transfer->request->body_limit) {
         transfer->body_too_long = 1;
         return 0;
     }
@@ -93,21 +155,18 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
 }
 
 static size_t take_header(char *bytes, size_t size, size_t count, void *context) {
-    static const char name[] = "lastseen-outcome:";
     struct transfer *transfer = context;
+    ccurl_response *response = transfer->response;
     size_t length = size * count;
-    char *outcome = transfer->response->outcome;
-    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) outcome[0] = 0;
-    if (length >= sizeof name - 1 && strncasecmp(bytes, name, sizeof name - 1) == 0) {
-        const char *value = bytes + sizeof name - 1;
-        size_t rest = length - (sizeof name - 1);
-        while (rest > 0 && (*value == ' ' || *value == '\t')) value++, rest--;
-        while (rest > 0 && (unsigned char)value[rest - 1] <= ' ') rest--;
-        if (rest > sizeof transfer->response->outcome - 1) {
-            rest = sizeof transfer->response->outcome - 1;
-        }
-        memcpy(outcome, value, rest);
-        outcome[rest] = 0;
+    // A status line begins another answer: what came before was an interim one.
+    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        response->headers_size = 0;
+        return length;
+    }
+    if (!response->headers) response->headers = malloc(CCURL_HEADERS_KEPT);
+    if (response->headers && length <= CCURL_HEADERS_KEPT - response->headers_size) {
+        memcpy(response->headers + response->headers_size, bytes, length);
+        response->headers_size += length;
     }
     return length;
 }
@@ -164,17 +223,26 @@ static CURLcode perform_without_sigpipe(CURL *easy) {
     return code;
 }
 
-void ccurl_post(ccurl_client *client, const ccurl_request *request, ccurl_response *response) {
+void ccurl_send(ccurl_client *client, const ccurl_request *request, ccurl_response *response) {
     memset(response, 0, sizeof *response);
     response->retry_after = -1;
     struct transfer transfer = {.request = request, .response = response};
-    CURL *easy = client->easy;
+    long begun = milliseconds();
+    CURL *easy = take(client, request->total_ms);
+    long left = request->total_ms - (milliseconds() - begun);
+    if (!easy || left <= 0) {
+        if (easy) give_back(client, easy);
+        response->result = CCURL_TIMED_OUT;
+        strcpy(response->error, "other requests took all of the time");
+        return;
+    }
     curl_easy_reset(easy);  // keeps connections and the name cache
     struct curl_slist *headers = NULL;
     for (size_t i = 0; i < request->header_count; i++) {
         struct curl_slist *longer = curl_slist_append(headers, request->headers[i]);
         if (!longer) {
             curl_slist_free_all(headers);
+            give_back(client, easy);
             response->result = CCURL_NOT_BEGUN;
             return;
         }
@@ -193,12 +261,16 @@ void ccurl_post(ccurl_client *client, const ccurl_request *request, ccurl_respon
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDS, (const char *)request->body);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    if (request->body) {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDS, (const char *)request->body);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+    }
+    SET(CURLOPT_CUSTOMREQUEST, request->method);
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_ms);
-    SET(CURLOPT_TIMEOUT_MS, request->total_ms);
+    SET(CURLOPT_TIMEOUT_MS, left);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -229,6 +301,14 @@ void ccurl_post(ccurl_client *client, const ccurl_request *request, ccurl_respon
     // What points at this frame must not outlive it.
     curl_easy_reset(easy);
     curl_slist_free_all(headers);
+    give_back(client, easy);
+}
+
+void ccurl_response_free(ccurl_response *response) {
+    free(response->headers);
+    free(response->body);
+    response->headers = NULL;
+    response->body = NULL;
 }
 
 ccurl_url_verdict ccurl_check_url(

@@ -1,7 +1,7 @@
 /// What an HTTP exchange means for an action: the table in `WebhookConnector`.
 enum WebhookVerdict {
     static func answer(
-        to reply: WebhookReply, origin: String, redactor: Redactor
+        to reply: HTTPReply, origin: String, redactor: Redactor
     ) -> ConnectorAnswer {
         switch reply.result {
         case .answered:
@@ -27,7 +27,7 @@ enum WebhookVerdict {
 
     /// No (whole) answer: once bytes of the request left, the receiver may have acted.
     private static func again(
-        _ what: String, _ reply: WebhookReply, _ redactor: Redactor
+        _ what: String, _ reply: HTTPReply, _ redactor: Redactor
     ) -> ConnectorAnswer {
         ConnectorAnswer(
             .retry, detail: redactor.shown(what + (reply.error.isEmpty ? "" : ": \(reply.error)")),
@@ -35,7 +35,7 @@ enum WebhookVerdict {
     }
 
     private static func verdict(
-        on reply: WebhookReply, origin: String, redactor: Redactor
+        on reply: HTTPReply, origin: String, redactor: Redactor
     ) -> ConnectorAnswer {
         let said = redactor.shown(reply.body)
         let detail = redactor.shown(
@@ -45,7 +45,7 @@ enum WebhookVerdict {
         }
         switch reply.status {
         case 200...299:
-            switch asciiLowered(reply.outcome) {
+            switch asciiLowered(reply.header("lastseen-outcome") ?? "") {
             case ConnectorAnswer.Outcome.alreadySo.rawValue: return answer(.alreadySo)
             case ConnectorAnswer.Outcome.notNeeded.rawValue: return answer(.notNeeded)
             default: return answer(.done)

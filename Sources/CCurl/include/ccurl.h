@@ -11,21 +11,29 @@
 typedef int (*ccurl_address_check)(void *context, const uint8_t *address);
 
 typedef struct {
+    /// As in the request line: `POST`.
+    const char *method;
     const char *url;
     /// Lines as `name: value`.
     const char *const *headers;
     size_t header_count;
+    /// NULL for none; an empty one is sent as `content-length: 0`.
     const uint8_t *body;
     size_t body_size;
     /// A file of certificates in PEM to trust instead of the system's; NULL for the system's.
     const char *ca_file;
     long connect_ms;
+    /// From the call to the end of the answer, with the wait for a free connection.
     long total_ms;
+    /// How much of the answer's body is kept, and after how much we hang up. The status stands.
+    size_t body_kept;
+    size_t body_limit;
     ccurl_address_check check;
     void *context;
 } ccurl_request;
 
-enum { CCURL_BODY_KEPT = 2048, CCURL_BODY_LIMIT = 65536 };
+/// The header lines that are kept; what is more is dropped.
+enum { CCURL_HEADERS_KEPT = 16384 };
 
 typedef enum {
     CCURL_ANSWERED = 0,
@@ -50,25 +58,30 @@ typedef struct {
     long status;
     /// Seconds, from either form of Retry-After; -1 when there is none.
     int64_t retry_after;
-    /// The header `lastseen-outcome`, cut; empty when there is none.
-    char outcome[32];
     /// libcurl's words for a failure; never holds headers or bodies.
     char error[256];
-    /// The start of the body.
-    uint8_t body[CCURL_BODY_KEPT];
+    /// The header lines of the last answer with their line ends, and the start of the body. To be
+    /// freed.
+    char *headers;
+    size_t headers_size;
+    uint8_t *body;
     size_t body_size;
+    /// Whether there was more of a body than is kept.
+    int is_body_cut;
 } ccurl_response;
 
 typedef struct ccurl_client ccurl_client;
 
-/// A client that keeps its connections between requests. Not for two threads at once. NULL when
-/// out of memory.
-ccurl_client *ccurl_client_new(void);
+/// A client that keeps its connections between requests, and makes at most `limit` requests at a
+/// time; more of them wait. For any number of threads. NULL when out of memory.
+ccurl_client *ccurl_client_new(size_t limit);
+/// Not while a request is under way.
 void ccurl_client_free(ccurl_client *client);
 
-/// POSTs and waits. Redirects are not followed, proxies of the environment not used, TLS 1.2 at
-/// least and always verified, and SIGPIPE kept from the caller.
-void ccurl_post(ccurl_client *client, const ccurl_request *request, ccurl_response *response);
+/// Sends and waits. Redirects are not followed, proxies of the environment not used, the path is
+/// sent as it stands, TLS is 1.2 at least and always verified, and SIGPIPE kept from the caller.
+void ccurl_send(ccurl_client *client, const ccurl_request *request, ccurl_response *response);
+void ccurl_response_free(ccurl_response *response);
 
 typedef enum {
     CCURL_URL_OK = 0,
