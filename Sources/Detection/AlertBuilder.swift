@@ -79,8 +79,14 @@ extension Judge {
         let key = profile.keys[index]
         let text = FindingText(heap: profile.heap)
         var stored: [StoredFinding] = []
+        var closing: StoredFinding?
         for k in 0..<profile.findings.count where profile.findings[k].alert == key {
-            stored.append(profile.findings[k])
+            if profile.findings[k].isFinding {
+                stored.append(profile.findings[k])
+            } else if profile.findings[k].isTold {
+                // A journey's end says more than that a change of the password was in vain.
+                if closing?.closing != .journey { closing = profile.findings[k] }
+            }
         }
         stored.sort {
             ($0.time, $0.detector, $0.confidence) < ($1.time, $1.detector, $1.confidence)
@@ -122,6 +128,7 @@ extension Judge {
                 kind: suspect.kind),
             risk: risk, severity: Severity(risk: risk), title: title,
             summary: (status == .silenced ? "Below --alert-risk \(alertRisk). " : "")
+                + (closing.map { text.opening($0, session: sessions.first ?? "") } ?? "")
                 + summary(text, weighed.map(\.element), suspect, risk: risk, profile),
             rung: rung,
             isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)

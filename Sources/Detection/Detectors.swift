@@ -7,6 +7,8 @@ final class Detectors: Sendable {
     /// By the detector's code.
     private let weights: InlineArray<32, DetectionRule.Weights?>
     let travel: ImpossibleTravel?
+    /// Measures legs where no rule asks, too.
+    let journey: ImpossibleTravel
     let moved: SessionMoved?
     let device: UnrecognizedDevice?
     let country: NewCountry?
@@ -42,6 +44,7 @@ final class Detectors: Sendable {
                 id: "impossible-travel", title: "", severity: .high, detector: .impossibleTravel,
                 weights: weightless, rung: .notify)
         travel = rule(.impossibleTravel).map(ImpossibleTravel.init)
+        journey = ImpossibleTravel(anyTravel)
         moved = rule(.sessionMoved).map { SessionMoved($0, travel: ImpossibleTravel(anyTravel)) }
         device = rule(.unrecognizedDevice).map(UnrecognizedDevice.init)
         country = rule(.newCountry).map(NewCountry.init)

@@ -16,7 +16,7 @@ extension Judge {
         let firstOfThis = emitted.count
         // Before going back: what was found in the tail goes with its steps.
         var suspects: [StoredEnd] = []
-        for k in 0..<profile.findings.count where profile.findings[k].alert == key {
+        for k in 0..<profile.findings.count where profile.findings[k].alert == key && profile.findings[k].isFinding {
             suspects.append(profile.findings[k].suspect)
         }
         profile.steps &+= 1

@@ -141,6 +141,9 @@ extension Judge {
                 x, context, profile, isLearning: isLearning, into: &found, watch: &unwatched)
         }
         let change = detectors.concurrentPlaces?.change(x, context, profile)
+        if profile.kindCounts[Int(FactKind.alert.rawValue)] > 0 {
+            reviewAlerts(x, context, &profile)
+        }
         profile.learn(x, context)
         profile.learnPlace(x, changes: change?.count)
         if !found.isEmpty {
@@ -155,7 +158,7 @@ extension Judge {
     private mutating func nameSession(_ x: StoredSighting, _ profile: inout Profile) {
         for i in 0..<profile.findings.count {
             let end = profile.findings[i].here
-            guard end.session.isNone, !profile.findings[i].suspectIsEarlier, end.device == x.device,
+            guard profile.findings[i].isFinding, end.session.isNone, !profile.findings[i].suspectIsEarlier, end.device == x.device,
                 !x.device.isNone || end.network == x.network,
                 x.time &- end.time <= Judge.sessionDelay, x.time >= end.time
             else { continue }
@@ -163,7 +166,7 @@ extension Judge {
             named.here.session = x.session
             named.here.sessionText = x.sessionText
             profile.replaceFinding(i, by: named)
-            if !changed.contains(named.alert) { changed.append(named.alert) }
+            note(named.alert)
             if let alert = profile.index(of: named.alert), profile.facts[alert].c == 0 {
                 profile.update(alert) { $0.c = x.session.rawValue }
             }
@@ -207,16 +210,27 @@ extension Judge {
                 found[i].alert = FactKey(.alert, id)
                 profile.add(found[i].alert, fact, kind: .alert)
             }
+            if found[i].confidence >= Confidence.likely.rawValue {
+                reopen(found[i].alert, by: found[i], &profile)
+            }
             if profile.isNews(found[i]) {
                 profile.addFinding(found[i])
                 if found[i].here.session.isNone, !profile.tally.hasNameless {
                     profile.updateTally { $0.hasNameless = true }
                 }
-                if !changed.contains(found[i].alert) { changed.append(found[i].alert) }
+                note(found[i].alert)
             }
             if found[i].confidence >= Confidence.likely.rawValue { markSuspect(found[i], &profile) }
         }
     }
+
+    /// There is something to say about an alert.
+    mutating func note(_ alert: FactKey) {
+        if !changed.contains(alert) { changed.append(alert) }
+    }
+
+    /// Whether a likely finding names the sighting at hand itself.
+    var isSuspectItself: Bool { found.contains { $0.isRaised && !$0.suspectIsEarlier } }
 
     /// What an alert is about: an unrecognized device; else the session; else device or network.
     private func groupKey(_ suspect: StoredEnd, _ profile: borrowing Profile) -> FactKey {
@@ -278,7 +292,8 @@ extension Profile {
         var isRuleKnown = false
         var isSessionKnown = session.isNone || finding.confidence < Confidence.likely.rawValue
         var count = 0
-        for i in 0..<findings.count where findings[i].alert == finding.alert {
+        for i in 0..<findings.count
+        where findings[i].alert == finding.alert && findings[i].isFinding {
             count += 1
             let known = findings[i]
             if known.detector == finding.detector, known.confidence >= finding.confidence {
@@ -461,6 +476,7 @@ extension Judge {
             return
         }
         let time = profile.facts[i].last
+        let isClosed = profile.facts[i].flags.contains(.closed)
         let isSilenced = risk(profile, i) < alertRisk
         if let p = profile.publishedIndex(id) {
             let last = profile.published[p]
@@ -474,8 +490,11 @@ extension Judge {
             profile.published[p].time = time
             // One that nobody was told of yet is opened; one that falls below the bar stays told.
             let status: Alert.Status =
-                isSilenced && last.isSilenced ? .silenced : last.isSilenced ? .open : .amended
-            if status == .amended { profile.published[p].isSilenced = false }
+                last.isConfirmed
+                ? .confirmed
+                : isSilenced && last.isSilenced
+                    ? .silenced : isClosed ? .closed : last.isSilenced ? .open : .amended
+            if status != .open, status != .silenced { profile.published[p].isSilenced = false }
             var alert = makeAlert(profile, i, revision: Int(last.revision) + 1, status)
             alert.isMaterial = last.isRetracted || last.isSilenced || last.gist != gist
             if profile.hasForgotten { alert.revision = Judge.unknownRevision }
@@ -485,7 +504,9 @@ extension Judge {
                 PublishedAlert(
                     alertID: id, digest: digest, gist: gist(profile, i), time: time,
                     isSilenced: isSilenced))
-            emitted.append(makeAlert(profile, i, revision: 1, isSilenced ? .silenced : .open))
+            emitted.append(
+                makeAlert(
+                    profile, i, revision: 1, isSilenced ? .silenced : isClosed ? .closed : .open))
             if profile.hasForgotten { emitted[emitted.count - 1].revision = Judge.unknownRevision }
         }
     }
@@ -506,7 +527,9 @@ extension Judge {
     }
 
     private mutating func retract(_ id: UInt64, _ old: Alert, _ profile: inout Profile) {
-        guard let p = profile.publishedIndex(id), !profile.published[p].isRetracted else { return }
+        guard let p = profile.publishedIndex(id), !profile.published[p].isRetracted,
+            !profile.published[p].isConfirmed  // a person saw it
+        else { return }
         let wasSilenced = profile.published[p].isSilenced
         profile.published[p].isRetracted = true
         profile.published[p].digest = 0
@@ -529,8 +552,8 @@ extension Judge {
         var sum: UInt64 = 0  // does not depend on the order in which findings are kept
         for k in 0..<profile.findings.count where profile.findings[k].alert == key {
             let finding = profile.findings[k]
-            if finding.confidence >= Confidence.likely.rawValue { isRaised = true }
-            sum &+= finding.digest(profile.heap)
+            if finding.isRaised { isRaised = true }
+            if finding.isTold { sum &+= finding.digest(profile.heap) }
         }
         return isRaised ? sum | 1 : 0
     }
@@ -542,6 +565,10 @@ extension Judge {
         var sessions: [UInt64] = []
         for k in 0..<profile.findings.count where profile.findings[k].alert == key {
             let finding = profile.findings[k]
+            if let closing = finding.closing {
+                if closing.isTold { sessions.append(mix(UInt64(finding.variant), 1)) }
+                continue
+            }
             let shift = UInt64(finding.detector) * 2
             if surest >> shift & 3 < UInt64(finding.confidence) {
                 surest = surest & ~(3 << shift) | UInt64(finding.confidence) << shift

@@ -149,4 +149,10 @@ struct PublishedAlert: BitwiseCopyable, Sendable {
         get { flags & 2 != 0 }
         set { flags = flags & ~2 | (newValue ? 2 : 0) }
     }
+
+    /// A person said that it was an intruder.
+    var isConfirmed: Bool {
+        get { flags & 4 != 0 }
+        set { flags = flags & ~4 | (newValue ? 4 : 0) }
+    }
 }

@@ -155,7 +155,8 @@ final class Outputs {
                 if alert.json.last != 0x0A { try sink.writer.append(CollectionOfOne<UInt8>(0x0A)) }
             case .text:
                 guard alert.alert.isMaterial else { continue }
-                if !toFiles { printedCount += 1 }
+                // That an alert is closed is good news, and no reason for a run to end otherwise.
+                if !toFiles, alert.alert.status != .closed { printedCount += 1 }
                 try sink.writer.append(AlertText.render(alert.alert, style: style).utf8)
             }
         }

@@ -69,7 +69,7 @@ func content(_ run: Run) -> [Alert] {
     run.standing.values.map {
         var alert = $0
         alert.revision = 0
-        alert.status = .open
+        if alert.status != .closed { alert.status = .open }
         alert.isMaterial = true
         return alert
     }.sorted { $0.id < $1.id }

@@ -45,6 +45,8 @@ struct SampleTests {
         var others: [String] = []
         /// Rules that the alert on `session` must give as reasons, with how sure they are.
         var reasons: [String: Confidence] = [:]
+        /// Whether it is closed at the end.
+        var isClosed = false
 
         static let quiet = Story()
     }
@@ -53,6 +55,9 @@ struct SampleTests {
         "bad-lines": Story(session: "mia-08", reasons: ["session-moved": .certain]),
         "border-commuter": .quiet,
         "browser-update": .quiet,
+        "business-trip": Story(
+            session: "liv-06",
+            reasons: ["impossible-travel": .likely, "session-moved": .likely], isClosed: true),
         "carrier-hopping": .quiet,
         "corporate-egress": .quiet,
         "country-centroid": .quiet,
@@ -101,6 +106,9 @@ struct SampleTests {
             reasons: ["password-spray": .certain, "unrecognized-device": .likely]),
         "private-relay": .quiet,
         "quiet-month": .quiet,
+        "remedied-theft": Story(
+            session: "pia-x1",
+            reasons: ["unrecognized-device": .certain, "new-country": .likely], isClosed: true),
         "satellite": .quiet,
         "second-home": .quiet,
         "service-account": .quiet,
@@ -147,9 +155,12 @@ struct SampleTests {
             return
         }
         #expect(promise.hasPrefix(story.others.isEmpty ? "one alert" : "five alerts"))
+        #expect(promise.contains("closes") == story.isClosed)
         let named = standing.map(\.sessionID).sorted()
         try #require(named == ([session] + story.others).sorted(), "\(standing.map(\.summary))")
         let alert = try #require(standing.first { $0.sessionID == session })
+        #expect((alert.status == .closed) == story.isClosed)
+        #expect(result.summary.alertsClosed == (story.isClosed ? 1 : 0))
         for (rule, confidence) in story.reasons {
             let found = alert.findings.filter { $0.rule == rule }.map(\.confidence).max()
             #expect(found == confidence, "\(rule)")
