@@ -66,7 +66,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Response", "Publishing", "CSystem",
+                "Response", "Publishing", "CSystem", "CZstd",
             ]),
         .target(
             name: "LastseenCommands",

@@ -38,7 +38,7 @@ final class Census {
     var tables: [any OrganizationTable] { [settled, recent, head] }
 
     /// The newest hour of event time, counted from 1 so that 0 is none.
-    private var newest: Int64 {
+    private(set) var newest: Int64 {
         get { max(0, min(SharedEgress.latestHour, head[0].pointee)) }
         set { head.change(0).pointee = newValue }
     }

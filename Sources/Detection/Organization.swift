@@ -100,6 +100,9 @@ public final class Organization: @unchecked Sendable {
         return all.count < 2 ? all : all.sorted { $0.sequence < $1.sequence }
     }
 
+    /// The newest hour of record time, since 1970; 0 for none. A single clock that leaps is not believed.
+    public var hour: Int64 { max(0, census.newest - 1) }
+
     // MARK: Storing
 
     private var tables: [any OrganizationTable] {

@@ -40,6 +40,7 @@ struct Analyze: ParsableCommand {
     @OptionGroup(title: "Knowledge") var geo: GeoOptions
     @OptionGroup var rules: RuleOptions
     @OptionGroup(title: "State") var state: StateOptions
+    @OptionGroup(title: "State") var history: HistoryFlags
     @OptionGroup(title: "Output") var output: FeedOptions
     @OptionGroup var closing: ClosingOptions
     @OptionGroup(title: "Running") var running: RunningOptions
@@ -54,9 +55,10 @@ struct Analyze: ParsableCommand {
         let connectors = response.act ? try response.connectors() : []
         let store = try state.open(as: "analyze")
         defer { store.close() }
-        let options = try running.options(
+        var options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
             rejects: output.rejects, style: output.color.style, policy: try response.policy())
+        options.history = history.options
         if !databases.info.contains(where: \.isUsed) {
             complain(
                 "no GeoIP database: places are unknown, so travel is not judged; see 'lastseen geo info'"

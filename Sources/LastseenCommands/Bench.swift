@@ -36,6 +36,7 @@ struct Bench: ParsableCommand {
     @Flag(name: .long, help: "Also show what each detector costs; the measuring slows judging.")
     var profile = false
     @Flag(name: .long, help: "Leave the files.") var keep = false
+    @Flag(name: .long, help: "Also keep the records, as --history-for does.") var history = false
     @OptionGroup var geo: GeoOptions
     @OptionGroup var rules: RuleOptions
 
@@ -101,6 +102,7 @@ struct Bench: ParsableCommand {
         options.threads = threads ?? coreCount()
         options.measuresDetectors = profile
         options.outputs = [OutputTarget(kind: .ndjson, path: "\(folder)/alerts.ndjson")]
+        if history { options.history = HistoryOptions(retentionMilliseconds: .max / 4) }
         let analysis = try Analysis(options, store: store, now: wallTime)
         let cpu = cpuSeconds()
         try analysis.analyze([.file(path: file)])
@@ -109,6 +111,7 @@ struct Bench: ParsableCommand {
         let counted = try StateStore(
             path: "\(folder)/state.db", waitSeconds: 1, holder: "lastseen bench", readOnly: true)
         let rows = try counted.profileCount()
+        let kept = try counted.historyExtent()
         counted.close()
         let (whole, atto) = elapsed.components
         let seconds = Double(whole) + Double(atto) * 1e-18
@@ -128,7 +131,12 @@ struct Bench: ParsableCommand {
         let size = fileSize("\(folder)/state.db") + fileSize("\(folder)/state.db-wal")
         print(
             "  \(result.profiles) profiles in memory at \(result.profileBytes / max(1, result.profiles))"
-                + " bytes; \(rows) on disk at \(size / max(1, rows)) bytes")
+                + " bytes; \(rows) on disk at \((size - kept.bytes) / max(1, rows)) bytes")
+        if kept.records > 0 {
+            print(
+                "  \(kept.records) records kept in \(kept.blocks) blocks at"
+                    + " \(rounded(Double(kept.bytes) / Double(kept.records), 1)) bytes")
+        }
         if profile { showCosts(result) }
     }
 

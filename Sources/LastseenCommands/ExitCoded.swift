@@ -4,6 +4,7 @@ import Enrichment
 import Evaluation
 import Glibc
 import Intake
+import Pipeline
 import Publishing
 import Response
 import RuleBook
@@ -19,6 +20,7 @@ extension StateError: ExitCoded {}
 extension IntakeError: ExitCoded {}
 extension OutputError: ExitCoded {}
 extension EvaluationError: ExitCoded {}
+extension HistoryError: ExitCoded {}
 
 // A bad database, rule or expression file stops a run before it starts: EX_CONFIG.
 extension GeoError: ExitCoded { var exitCode: Int32 { 78 } }

@@ -8,13 +8,14 @@ import Settings
 
 struct Rules: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, check and test the rules.",
+        abstract: "List, check and test the rules, and try them on past records.",
         discussion: """
               lastseen rules list
               lastseen rules check --rules /etc/lastseen/rules
               lastseen rules test impossible-travel
+              lastseen rules backtest --rule new-country.yaml --since 30d
             """,
-        subcommands: [List.self, Check.self, Test.self, Pages.self])
+        subcommands: [List.self, Check.self, Test.self, RulesBacktest.self, Pages.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -41,6 +41,7 @@ struct WatchCommand: ParsableCommand {
     @OptionGroup(title: "Knowledge") var geo: GeoOptions
     @OptionGroup var rules: RuleOptions
     @OptionGroup(title: "State") var state: StateOptions
+    @OptionGroup(title: "State") var history: HistoryFlags
     @OptionGroup(title: "Output") var output: FeedOptions
     @OptionGroup(title: "Running") var running: RunningOptions
     @OptionGroup(title: "Response") var response: ResponseOptions
@@ -55,9 +56,10 @@ struct WatchCommand: ParsableCommand {
         let policy = try response.policy()
         let store = try state.open(as: "watch")
         defer { store.close() }
-        let options = try running.options(
+        var options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
             rejects: output.rejects, style: output.color.style, policy: policy)
+        options.history = history.options
         let watch = try Watch(options, inputs: inputs, store: store, now: wallTime)
         watch.note = { complain($0) }
         var responder: Responder?

@@ -27,6 +27,8 @@ public struct AnalysisOptions {
     public var alertRisk = Judge.usualAlertRisk
     /// Whether to measure what each detector costs, which makes judging slower.
     public var measuresDetectors = false
+    /// Keeps the records that are judged; nil keeps none.
+    public var history: HistoryOptions?
     /// Bytes of profiles in memory before a commit lets go of them.
     public var profileBudget = 240 << 20
     /// Bytes of a source that are decoded and judged at a time.
@@ -111,12 +113,7 @@ public final class Analysis {
         self.now = now
         started = clock.now
         lastCommit = started
-        engine = try Engine(
-            store: store, rules: options.rules, databases: options.databases,
-            userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
-            threads: options.threads, profileBudget: options.profileBudget,
-            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk,
-            measuresDetectors: options.measuresDetectors)
+        engine = try Engine(store: store, options: options)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         result.notes += outputs.notes
@@ -195,6 +192,41 @@ public final class Analysis {
         try commit()
         try finish()
     }
+
+    /// Judges the records that a state has kept, in the order in which they were judged.
+    public func replay(_ history: HistoryReader) throws {
+        var records: [Record] = []
+        while try history.next(into: &records) {
+            try replay(records)
+            try commitIfDue()
+            progress?(result.summary.records, UInt64(history.done), UInt64(history.extent.records))
+        }
+        try commit()
+        try finish()
+    }
+
+    private func replay(_ records: [Record]) throws {
+        let count = engine.team.count
+        try records.withUnsafeBufferPointer { records in
+            // The workers' parts end with this call.
+            let parts = records
+            try engine.process { worker in
+                let range = parts.count * worker / count..<parts.count * (worker + 1) / count
+                return UnsafeBufferPointer(rebasing: parts[range])
+            }
+        }
+        engine.didProcess(records: records.count)
+        result.summary.records += records.count
+    }
+
+    /// Called with each sighting once it was judged, in order.
+    var didJudge: ((UnsafePointer<Sighting>) -> Void)? {
+        get { engine.didJudge }
+        set { engine.didJudge = newValue }
+    }
+
+    /// The newest hour of record time that is believed, since 1970; 0 for none.
+    var hour: Int64 { engine.hour }
 
     private func note(_ position: SourcePosition) {
         guard position.path != "-" else { return }  // standard input cannot be gone on with

@@ -43,6 +43,10 @@ final class Engine {
     private let planner: ActionPlanner
     private let organization = Organization()
     private let profileBudget: Int
+    /// Nil when no records are kept.
+    private let keeper: HistoryKeeper?
+    /// Called with each sighting after its batch was judged, in order; for whoever looks on.
+    var didJudge: ((UnsafePointer<Sighting>) -> Void)?
     private var batchNumber: UInt64 = 0
     private(set) var counters = Counters()
     private(set) var times = StageTimes()
@@ -93,24 +97,21 @@ final class Engine {
         }
     }
 
-    init(
-        store: StateStore, rules: [DetectionRule], databases: GeoDatabases,
-        userAgents: UserAgentParser, planner: ActionPlanner, threads: Int, profileBudget: Int,
-        latenessMilliseconds: Int64, alertRisk: Int, measuresDetectors: Bool = false
-    ) throws {
+    init(store: StateStore, options: AnalysisOptions) throws {
         self.store = store
-        self.planner = planner
-        self.profileBudget = profileBudget
+        planner = ActionPlanner(policy: options.policy)
+        profileBudget = options.profileBudget
         MemoryTuning.apply()
-        let threads = max(1, min(64, threads))
+        let threads = max(1, min(64, options.threads))
         let shardCount = threads == 1 ? 1 : 4 * threads
         team = WorkerTeam(count: threads)
         let isEmpty = store.isEmpty
         var shards: [ProfileShard] = []
         for _ in 0..<shardCount {
             var judge = Judge(
-                rules: rules, latenessMilliseconds: latenessMilliseconds, alertRisk: alertRisk)
-            if measuresDetectors { judge.meter = DetectorMeter() }
+                rules: options.rules, latenessMilliseconds: options.latenessMilliseconds,
+                alertRisk: options.alertRisk)
+            if options.measuresDetectors { judge.meter = DetectorMeter() }
             shards.append(
                 ProfileShard(
                     judge: judge,
@@ -118,7 +119,12 @@ final class Engine {
         }
         self.shards = shards
         try organization.restore(from: store)
-        workers = (0..<threads).map { _ in Worker(databases, userAgents, shards: shardCount) }
+        workers = (0..<threads).map { _ in
+            Worker(options.databases, options.userAgents, shards: shardCount)
+        }
+        keeper = try options.history.map {
+            try HistoryKeeper($0, workers: threads, store: store)
+        }
     }
 
     /// What each detector cost, and over how many sightings; empty unless they are measured.
@@ -158,6 +164,12 @@ final class Engine {
         }
         for shard in shards {
             if let failure = shard.failure { throw failure }
+        }
+        keeper?.collect()
+        if let didJudge {
+            for worker in workers {
+                for i in 0..<worker.count { didJudge(worker.sightings + i) }
+            }
         }
         times.intake += seconds(middle - start)
         times.judging += seconds(clock.now - middle)
@@ -221,6 +233,7 @@ final class Engine {
             lists[shard][counts[shard]] = sighting
             counts[shard] &+= 1
         }
+        keeper?.pack(number, records)
     }
 
     /// Runs `body` on every shard, each on whichever worker is free: some users are far busier than
@@ -256,12 +269,18 @@ final class Engine {
     /// Alerts that wait for a commit at most; each is some 30 kB until it is stored.
     private static let pendingAlertLimit = 4000
 
+    /// Bytes of packed records that wait for a commit at most.
+    private static let pendingHistoryLimit = 32 << 20
+
     /// Whether memory asks for a commit, after which profiles can be let go.
     var isMemoryDue: Bool {
         shards.reduce(0) { $0 + $1.memoryBytes } > profileBudget
             || shards.reduce(0) { $0 + $1.emitted.count } > Engine.pendingAlertLimit
+            || (keeper?.pendingBytes ?? 0) > Engine.pendingHistoryLimit
     }
 
+    /// The newest hour of record time that is believed, since 1970; 0 for none.
+    var hour: Int64 { organization.hour }
     var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
     var hasDropped: Bool { shards.contains { $0.hasDropped } }
     var profileCount: Int { shards.reduce(0) { $0 + $1.count } }
@@ -306,11 +325,13 @@ final class Engine {
             try organization.eachDirtyPage { part, page, bytes in
                 try transaction.putOrganizationPage(part: part, page: page, bytes: bytes)
             }
+            try keeper?.store(&transaction, hour: organization.hour)
             for key in superseded { try transaction.removeCheckpoint(sourceKey: key) }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
             try outputs.store(&transaction, sequence: sequence)
         }
         organization.stored()
+        keeper?.committed()
         try outputs.committed()
         for alert in finished {
             switch alert.published.alert.status {

@@ -48,11 +48,7 @@ public final class Watch {
         self.now = now
         started = clock.now
         lastLook = started
-        engine = try Engine(
-            store: store, rules: options.rules, databases: options.databases,
-            userAgents: options.userAgents, planner: ActionPlanner(policy: options.policy),
-            threads: options.threads, profileBudget: options.profileBudget,
-            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
+        engine = try Engine(store: store, options: options)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         // A log that was rotated has a position for each of its files: the newest is the one to go

@@ -23,10 +23,11 @@ enum RuleReader {
 
     /// - Parameters:
     ///   - family: The folder's name; `fileName` the file's, without `.yaml`.
+    ///     Nil: whatever the id is.
     /// - Returns: Nil after logging at least one problem. A rule with problems may be returned, so
     ///   that the checks over the whole book find more; a clean log says that it is sound.
     static func read(
-        _ text: String, family: String, fileName: String, log: ProblemLog
+        _ text: String, family: String, fileName: String?, log: ProblemLog
     ) -> Result? {
         guard let root = YAMLDocument.root(of: text, content: "a rule", log: log),
             let reader = FieldReader(root, name: "the rule", keys: keys, log: log)
@@ -60,7 +61,7 @@ enum RuleReader {
                     "rung", of: $0, among: Rung.allCases.map(\.name), make: Rung.init(name:))
             }
         let isEnabled = reader.flag("enabled", absent: true)
-        var testReader = RuleTestReader(rule: id ?? fileName, log: log)
+        var testReader = RuleTestReader(rule: id ?? fileName ?? "", log: log)
         let tests = reader.value("tests").map { testReader.read($0, reader: reader) ?? [] } ?? []
 
         guard let id, let uuid, let title, let description, let severity, let tags,
@@ -96,7 +97,7 @@ enum RuleReader {
         return true
     }
 
-    private static func readID(_ reader: FieldReader, fileName: String) -> String? {
+    private static func readID(_ reader: FieldReader, fileName: String?) -> String? {
         guard let id = reader.text("id", because: "the file's name without '.yaml'") else {
             return nil
         }
@@ -106,7 +107,7 @@ enum RuleReader {
                     + "\(RuleLimit.idBytes) bytes, as 'new-country'.", at: reader.place("id"))
             return nil
         }
-        if id != fileName {
+        if let fileName, id != fileName {
             reader.log.add(
                 "The id '\(id)' is not the file's name. Name the file '\(id).yaml' or write "
                     + "'id: \(shown(fileName))'.", at: reader.place("id"))

@@ -10,6 +10,8 @@ enum Query: Int, CaseIterable {
     case putAction, updateAction, claimAction, dueActions, readAction, readActionsOfAlert
     case countStarted, countStartedOfUser
     case putJournal, lastJournal, readJournal
+    case putHistoryBlock, readHistoryBlock, readOpenHistoryBlocks, readFirstHistoryBlock
+    case removeHistoryBlock, sumOldHistory, removeOldHistory, readHistoryExtent
 
     static let actionColumns = """
         id, alert_id, alert_revision, tenant, user_id, session_id, kind, target, connector, state, \
@@ -29,6 +31,8 @@ enum Query: Int, CaseIterable {
         source_key, path, device, inode, byte_offset, line, head_length, head_hash, tail_hash, \
         is_complete, compressed_size, modified, format_name, last_time_ms
         """
+    private static let historyColumns =
+        "number, records, first_ms, last_ms, level, raw_bytes, data"
     private static let journalColumns =
         "sequence, time_ms, actor, alert_id, action_id, what, detail, previous_hash, hash"
 
@@ -134,6 +138,37 @@ enum Query: Int, CaseIterable {
             """
             SELECT \(Self.journalColumns) FROM journal
             WHERE sequence > ?1 ORDER BY sequence LIMIT ?2
+            """
+
+        case .putHistoryBlock: "REPLACE INTO history_block VALUES(\(Self.places(8)))"
+        // Numbers are in order, and so are ends.
+        case .readHistoryBlock:
+            """
+            SELECT \(Self.historyColumns) FROM history_block
+            WHERE number >= coalesce(
+                (SELECT number FROM history_block WHERE number <= ?1 ORDER BY number DESC LIMIT 1), ?1)
+                AND number + records > ?1
+            ORDER BY number LIMIT 1
+            """
+        case .readOpenHistoryBlocks:
+            """
+            SELECT \(Self.historyColumns) FROM history_block
+            WHERE number > coalesce(
+                (SELECT max(number) FROM history_block WHERE level = \(HistoryBlock.sealed)), -1)
+            ORDER BY number
+            """
+        case .readFirstHistoryBlock:
+            "SELECT number, stored_bytes FROM history_block ORDER BY number LIMIT 1"
+        case .removeHistoryBlock: "DELETE FROM history_block WHERE number = ?1"
+        case .sumOldHistory:
+            "SELECT coalesce(sum(stored_bytes), 0) FROM history_block WHERE last_ms < ?1"
+        case .removeOldHistory: "DELETE FROM history_block WHERE last_ms < ?1"
+        case .readHistoryExtent:
+            """
+            SELECT count(*), coalesce(sum(records), 0), coalesce(sum(stored_bytes), 0),
+                coalesce(min(first_ms), 0), coalesce(max(last_ms), 0),
+                coalesce(max(number + records), 0)
+            FROM history_block INDEXED BY history_extent
             """
         }
     }

@@ -5,7 +5,7 @@ enum Schema {
     /// `application_id` of the file's header, by which `file` and we know a state: "LSst".
     static let applicationID: Int64 = 0x4C53_7374
     /// `user_version` of the header: the number of migrations behind the file.
-    static let version = 2
+    static let version = 3
 
     /// Each migration is one transaction and sets `user_version`; none is ever changed.
     static var migrator: DatabaseMigrator {
@@ -18,6 +18,10 @@ enum Schema {
             try db.execute(sql: second)
             try db.execute(sql: "PRAGMA user_version = 2")
         }
+        migrator.registerMigration("3 the records that were judged") { db in
+            try db.execute(sql: third)
+            try db.execute(sql: "PRAGMA user_version = 3")
+        }
         return migrator
     }
 
@@ -27,6 +31,18 @@ enum Schema {
             part INTEGER NOT NULL, page INTEGER NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY(part, page)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Blocks of records, compressed. The indices have all that is asked of more than one block, as a
+    /// block fills pages.
+    private static let third = """
+        CREATE TABLE history_block(
+            number INTEGER PRIMARY KEY, records INTEGER NOT NULL, first_ms INTEGER NOT NULL,
+            last_ms INTEGER NOT NULL, level INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,
+            stored_bytes INTEGER NOT NULL, data BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX history_extent ON history_block(last_ms, first_ms, records, stored_bytes);
+        CREATE INDEX history_by_level ON history_block(level, number);
         """
 
     /// Times end in `_ms`: milliseconds since 1970. Unsigned numbers are stored as the signed ones

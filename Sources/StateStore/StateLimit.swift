@@ -8,6 +8,8 @@ public enum StateLimit {
     public static let document = 4 << 20
     /// An action's last error or result, a value of `meta`.
     public static let note = 64 << 10
+    /// Compressed records.
+    public static let historyBlock = 64 << 20
     /// The most rows that one read returns, whatever was asked for.
     public static let rows = 100_000
     /// The longest text that a run may write of itself into the lock file.

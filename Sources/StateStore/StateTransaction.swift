@@ -321,7 +321,7 @@ public struct StateTransaction: ~Copyable {
 
     // MARK: -
 
-    private mutating func run<R>(
+    mutating func run<R>(
         _ body: (Session, Database) throws -> R
     ) throws(StateError) -> R {
         if let failure { throw failure }

@@ -70,9 +70,24 @@ struct Run {
     var feed: String?
     var rejects: String?
     var measuresDetectors = false
+    var history: HistoryOptions?
 
     @discardableResult
     func callAsFunction(_ paths: [String], in store: StateStore) throws -> AnalysisResult {
+        let analysis = try Analysis(try options(), store: store, now: { House.now })
+        try analysis.analyze(paths.map { .file(path: $0) })
+        return analysis.result
+    }
+
+    /// Judges what a state has kept.
+    @discardableResult
+    func replay(_ kept: StateStore, in store: StateStore) throws -> AnalysisResult {
+        let analysis = try Analysis(try options(), store: store, now: { House.now })
+        try analysis.replay(HistoryReader(kept))
+        return analysis.result
+    }
+
+    func options() throws -> AnalysisOptions {
         var options = AnalysisOptions(
             intake: IntakeOptions(now: House.now),
             rules: try rules ?? House.book.get().detection,
@@ -82,10 +97,9 @@ struct Run {
         if let feed { options.outputs = [OutputTarget(kind: .ndjson, path: feed)] }
         options.rejectsPath = rejects
         options.measuresDetectors = measuresDetectors
+        options.history = history
         cutting.apply(to: &options)
-        let analysis = try Analysis(options, store: store, now: { House.now })
-        try analysis.analyze(paths.map { .file(path: $0) })
-        return analysis.result
+        return options
     }
 }
 

@@ -149,7 +149,7 @@ struct StateStoreTests {
     /// Offset in the header (sqlite.org/fileformat2.html, 1.3), the new value, and the words for
     /// it.
     static let headers: [(offset: Int, value: [UInt8], word: String)] = [
-        (60, [0, 0, 0, 3], "newer Lastseen (state version 3"),
+        (60, [0, 0, 0, 99], "newer Lastseen (state version 99"),
         (60, [0x7F, 0xFF, 0xFF, 0xFF], "newer Lastseen (state version 2147483647"),
         (68, [0, 0, 0, 1], "another program"),
         (68, [0, 0, 0, 0], "another program"),

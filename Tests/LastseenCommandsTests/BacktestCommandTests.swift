@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+@testable import LastseenCommands
+
+/// Rules tried on what was kept, as a user does it.
+struct BacktestCommandTests {
+    @Test("a changed limit is compared with the rules in force, on kept records")
+    func backtest() throws {
+        let folder = try Folder()
+        try folder.run(
+            "simulate", "--users", "60", "--days", "12", "--output", "r.ndjson", "--truth", "t",
+            "--networks", "n.txt")
+        let none = try folder.run("rules", "backtest", "--state", "s.db")
+        #expect(none.status == 66)
+        try folder.run("analyze", "r.ndjson", "--state", "s.db", "--networks", "n.txt")
+        let unkept = try folder.run("rules", "backtest", "--state", "s.db")
+        #expect(unkept.status == 66 && unkept.errors.contains("--history-for 90d"))
+        try folder.run(
+            "analyze", "r.ndjson", "--state", "h.db", "--networks", "n.txt", "--history-for", "60d")
+        let source = "\(Program.checkout)/rules/device/unrecognized-device.yaml"
+        let rule = try String(contentsOfFile: source, encoding: .utf8)
+        try folder.write(
+            rule.replacingOccurrences(of: "learning_sightings: 3", with: "learning_sightings: 40"),
+            to: "weaker.yaml")
+        let result = try folder.run(
+            "rules", "backtest", "--state", "h.db", "--networks", "n.txt", "--since", "6d", "--rule",
+            "weaker.yaml", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect((report["records"] as? Int ?? 0) > 5000)
+        #expect(abs((report["days"] as? Double ?? 0) - 6) < 0.01)
+        let (new, old) = (report["new"] as? [String: Any], report["old"] as? [String: Any])
+        #expect(new?["name"] as? String == "weaker.yaml")
+        #expect(old?["name"] as? String == "the rules in force")
+        #expect(new?["rule"] as? String == "unrecognized-device")
+        #expect((new?["alerts"] as? Int ?? 99) <= (old?["alerts"] as? Int ?? 0))
+        let text = try folder.run(
+            "rules", "backtest", "--state", "h.db", "--networks", "n.txt", "--rule", "weaker.yaml",
+            "--against", source)
+        #expect(text.status == 0 && text.output.contains("Only with weaker.yaml: "))
+        #expect(text.output.contains("With less than 14 days to learn from"))
+        let files = try folder.run("rules", "backtest", "--networks", "n.txt", "r.ndjson")
+        #expect(files.status == 0 && files.output.contains("the rules in force"))
+        try folder.write("id: x\n", to: "broken.yaml")
+        let broken = try folder.run("rules", "backtest", "--rule", "broken.yaml", "r.ndjson")
+        #expect(broken.status == 78 && broken.errors.contains("broken.yaml:"))
+        #expect(try folder.run("rules", "backtest", "-").status == 64)
+    }
+
+    @Test("ages and sizes", arguments: [
+        ("90d", Int64(90 * 86_400_000), true), ("1s", 1000, true), ("0d", 0, false),
+        ("90", 0, false), ("2026-03-01", 0, false), ("-1d", 0, false),
+    ])
+    func ages(_ text: String, milliseconds: Int64, isAge: Bool) {
+        #expect(Age(argument: text)?.milliseconds == (isAge ? milliseconds : nil))
+    }
+
+    @Test("sizes", arguments: [
+        ("4G", 4_000_000_000), ("500M", 500_000_000), ("1K", 1000), ("7", 7), ("0", nil),
+        ("", nil), ("G", nil), ("-1G", nil), ("9999999999T", nil),
+    ] as [(String, Int?)])
+    func sizes(_ text: String, bytes: Int?) {
+        #expect(ByteCount(argument: text)?.bytes == bytes)
+    }
+}
