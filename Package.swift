@@ -18,6 +18,9 @@ let package = Package(
         .target(
             name: "CCurl",
             linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("crypto")]),
+        // libhiredis and libpq are loaded when a connector first needs them, not linked.
+        .target(name: "CHiredis", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CPostgres"),
         .systemLibrary(
             name: "CMaxMindDB", pkgConfig: "libmaxminddb",
             providers: [.apt(["libmaxminddb-dev"])]),
@@ -57,7 +60,8 @@ let package = Package(
         .target(
             name: "Response",
             dependencies: [
-                "SessionModel", "Settings", "StateStore", "CCurl",
+                "SessionModel", "Settings", "StateStore", "CCurl", "CHiredis", "CPostgres",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Publishing", dependencies: ["SessionModel"], exclude: ["Schemas"]),
@@ -92,7 +96,8 @@ for name in [
                 + (name == "Pipeline" || name == "LastseenCommands"
                     ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
                     : [])
-                + (name == "Response" ? ["StateStore", "Settings"] : [])
+                + (name == "Response"
+                    ? ["StateStore", "Settings", .product(name: "GRDB", package: "GRDB.swift")] : [])
                 + (name == "RuleBook" ? ["Settings"] : [])
                 + (name == "Evaluation" ? ["Enrichment", "Intake"] : []) + ["SessionModel"],
             exclude: name == "Enrichment" ? ["Fixtures"] : []))

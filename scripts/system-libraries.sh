@@ -14,6 +14,8 @@ zlib1g-dev
 libzstd-dev
 libcurl4-openssl-dev
 libssl-dev
+libhiredis-dev
+libpq-dev
 pkg-config
 g++
 '

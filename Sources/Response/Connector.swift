@@ -6,6 +6,10 @@ public enum ConnectorKind: String, CaseIterable, Sendable {
     case webhook
     /// A program of the user's: `ExecConnector`.
     case exec
+    /// Keys of a web application's session store: `RedisConnector`.
+    case redis
+    /// Statements of the user's, in PostgreSQL or SQLite: `SQLConnector`.
+    case sql
 
     public init(name: String) throws(ResponseError) {
         guard let kind = ConnectorKind(rawValue: name) else { throw .unknownConnector(name) }

@@ -20,6 +20,8 @@ extension ConnectorKind {
         switch self {
         case .webhook: WebhookConnector.maker
         case .exec: ExecConnector.maker
+        case .redis: RedisConnector.maker
+        case .sql: SQLConnector.maker
         }
     }
 }

@@ -30,6 +30,13 @@ package struct ConnectorSettings {
         fields.text(key, because: reason)
     }
 
+    /// A text, or a list of texts; none when the key is absent.
+    package func oneOrMore(_ key: String) -> [String]? {
+        guard let node = fields.value(key) else { return [] }
+        if case .sequence = node { return fields.texts(key) }
+        return fields.text(of: node, key: key).map { [$0] }
+    }
+
     package func flag(_ key: String) -> Bool { fields.flag(key, absent: false) ?? false }
 
     /// One of a few words; a missing key is `absent`.
