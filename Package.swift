@@ -43,7 +43,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Resources"]),
-        .target(name: "Detection", dependencies: ["SessionModel", "CSystem"]),
+        .target(name: "Detection", dependencies: ["SessionModel", "CSystem", "CRE2"]),
         .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
         .target(
             name: "RuleBook",

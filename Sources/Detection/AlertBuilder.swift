@@ -89,7 +89,8 @@ extension Judge {
             }
         }
         stored.sort {
-            ($0.time, $0.detector, $0.confidence) < ($1.time, $1.detector, $1.confidence)
+            ($0.time, $0.detector, $0.confidence, $0.rule)
+                < ($1.time, $1.detector, $1.confidence, $1.rule)
         }
         // The weightiest first: it is the one that the title is of.
         let weighed = stored.enumerated().sorted {
@@ -105,14 +106,14 @@ extension Judge {
         let risk = risk(profile, index)
         let label = text.string(suspect.labelText)
         let strongest = weighed.first?.element
-        let title = strongest.flatMap { rule($0.detector) }?.title ?? ""
+        let title = strongest.flatMap { rule($0) }?.title ?? ""
         let alarming = stored.filter { $0.confidence >= Confidence.likely.rawValue }
-        let rung = alarming.compactMap { self.rule($0.detector)?.rung }.max() ?? .notify
-        return Alert(
+        let user = user(of: stored, text, profile)
+        let rung = alarming.compactMap { self.rule($0)?.rung }.max() ?? .notify
+        var alert = Alert(
             id: Judge.alertName(profile.facts[index].a), revision: revision, status: status,
             time: Timestamp(milliseconds: stored.last?.time ?? profile.facts[index].last),
-            tenant: profile.tenant.string, userID: profile.userID.string,
-            userName: profile.userName.string, sessionID: sessions.first ?? "",
+            tenant: profile.tenant.string, userID: user.id, userName: user.name, sessionID: sessions.first ?? "",
             otherSessionIDs: Array(sessions.dropFirst()),
             deviceID: text.string(suspect.deviceText),
             deviceLabel: label.isEmpty ? "Unknown" : label,
@@ -132,6 +133,18 @@ extension Judge {
                 + summary(text, weighed.map(\.element), suspect, risk: risk, profile),
             rung: rung,
             isSettledEarly: profile.isSettledEarly(window: latenessWindow), findings: findings)
+        if profile.isOfKey {
+            alert.isAboutKey = true
+            let advice = strongest.flatMap { rule($0) }?.recommendation ?? ""
+            alert.recommendations = [
+                Recommendation(
+                    step: 1,
+                    text: advice.isEmpty
+                        ? "Look at the records behind it, and at what else came from there." : advice,
+                    reason: title)
+            ]
+        }
+        return alert
     }
 
     /// `a-` and 16 hexadecimal digits.
@@ -140,8 +153,17 @@ extension Judge {
         return "a-" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    func rule(_ code: UInt8) -> DetectionRule? {
-        guard let kind = DetectorKind(code: code) else { return nil }
+    /// Whom an alert is about; where the profile is a key's, whose record decided the newest finding.
+    private func user(
+        of stored: [StoredFinding], _ text: FindingText, _ profile: borrowing Profile
+    ) -> (id: String, name: String) {
+        guard profile.isOfKey else { return (profile.userID.string, profile.userName.string) }
+        return stored.last.flatMap { detectors.custom?.user(of: $0, text) } ?? ("", "")
+    }
+
+    func rule(_ finding: StoredFinding) -> DetectionRule? {
+        if finding.rule != 0 { return detectors.custom?.entry(finding.rule)?.rule }
+        guard let kind = DetectorKind(code: finding.detector) else { return nil }
         return rules.first { $0.detector == kind }
     }
 
@@ -153,7 +175,7 @@ extension Judge {
 
     private func describedFinding(_ text: FindingText, _ stored: StoredFinding) -> Finding {
         let confidence = Confidence(rawValue: stored.confidence) ?? .possible
-        let rule = self.rule(stored.detector)
+        let rule = self.rule(stored)
         let severity: Severity =
             switch confidence {
             case .certain: rule?.severity ?? .medium
@@ -189,13 +211,13 @@ extension Judge {
         _ text: FindingText, _ stored: [StoredFinding], _ suspect: StoredEnd, risk: Int,
         _ profile: borrowing Profile
     ) -> String {
+        guard let strongest = stored.first else { return "" }
+        // It is about the key, which the sentence names.
+        if profile.isOfKey { return describe(strongest, text).sentence }
         let name = profile.userName.string
         let who = name.isEmpty ? profile.userID.string : name
-        guard let strongest = stored.first else { return "" }
-        var codes: [UInt8] = []
-        for finding in stored where !codes.contains(finding.detector) {
-            codes.append(finding.detector)
-        }
+        var codes: Set<UInt64> = []
+        for finding in stored { codes.insert(UInt64(finding.detector) << 32 | UInt64(finding.rule)) }
         let reasons = codes.count == 1 ? "" : " \(text.count(codes.count - 1, "further reason"))."
         let session = text.string(suspect.sessionText)
         let what = session.isEmpty ? "A sign-in" : "Session \(session)"

@@ -23,6 +23,9 @@ public enum DetectorKind: String, CaseIterable, Sendable {
     case unusualHour = "unusual-hour"
     case sensitiveChange = "sensitive-change"
     case riskScore = "risk-score"
+    case match
+    case threshold
+    case firstSeen = "first-seen"
 
     /// Stored with findings: never change one. At most 31, as an alert's gist has two bits for each.
     var code: UInt8 {
@@ -48,6 +51,9 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .unusualHour: 19
         case .sensitiveChange: 20
         case .riskScore: 21
+        case .match: 29
+        case .threshold: 30
+        case .firstSeen: 31
         }
     }
 
@@ -80,6 +86,7 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .unusualHour: UnusualHour.parameters
         case .sensitiveChange: SensitiveChange.parameters
         case .riskScore: RiskScore.parameters
+        case .match, .threshold, .firstSeen: []
         }
     }
 }
@@ -127,6 +134,8 @@ public struct DetectionRule: Sendable, Equatable {
     public var rung: Rung
     /// What a person should do beyond the two fixed steps; may be empty.
     public var recommendation: String
+    /// Of a team's own rule: what it asks of a record.
+    public var custom: CustomRule?
 
     public struct Weights: Sendable, Equatable {
         public var possible: Double
@@ -146,7 +155,8 @@ public struct DetectionRule: Sendable, Equatable {
 
     public init(
         id: String, title: String, severity: Severity, detector: DetectorKind,
-        limits: [String: Double] = [:], weights: Weights, rung: Rung, recommendation: String = ""
+        limits: [String: Double] = [:], weights: Weights, rung: Rung, recommendation: String = "",
+        custom: CustomRule? = nil
     ) {
         self.id = id
         self.title = title
@@ -156,6 +166,7 @@ public struct DetectionRule: Sendable, Equatable {
         self.weights = weights
         self.rung = rung
         self.recommendation = recommendation
+        self.custom = custom
     }
 
     /// The value in force.

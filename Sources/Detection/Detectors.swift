@@ -29,6 +29,8 @@ final class Detectors: Sendable {
     let unusualHour: UnusualHour?
     let sensitiveChange: SensitiveChange?
     let riskScore: RiskScore?
+    /// A team's own rules; nil when there are none.
+    let custom: CustomDetectors?
 
     init(_ rules: [DetectionRule]) {
         func rule(_ kind: DetectorKind) -> DetectionRule? {
@@ -65,6 +67,7 @@ final class Detectors: Sendable {
         unusualHour = rule(.unusualHour).map(UnusualHour.init)
         sensitiveChange = rule(.sensitiveChange).map(SensitiveChange.init)
         riskScore = rule(.riskScore).map(RiskScore.init)
+        custom = CustomDetectors(rules)
     }
 
     /// Judges a sighting by the facts before it.
@@ -215,6 +218,9 @@ final class Detectors: Sendable {
     /// 0 when its rule is no longer in force.
     func weight(_ finding: StoredFinding) -> Double {
         guard let confidence = Confidence(rawValue: finding.confidence) else { return 0 }
+        if finding.rule != 0 {
+            return custom?.entry(finding.rule)?.rule.weights[confidence] ?? 0
+        }
         return weights[Int(finding.detector & 31)]?[confidence] ?? 0
     }
 
@@ -242,6 +248,7 @@ final class Detectors: Sendable {
         case .unusualHour: unusualHour?.describe(f, text)
         case .sensitiveChange: sensitiveChange?.describe(f, text)
         case .riskScore: riskScore?.describe(f, text)
+        case .match, .threshold, .firstSeen: custom?.describe(f, text)
         case nil: nil
         }
     }

@@ -90,6 +90,7 @@ public struct Judge {
             profile.settle(window: latenessWindow)
             profile.rememberName(sighting.pointee.record.userName)
             profile.storeTexts(&x, of: sighting, context)
+            profile.storeCustom(&x, of: sighting, detectors)
             step(x, context, &profile)
             x.undoEnd = profile.undoEnd
             profile.tail.append(x)
@@ -121,6 +122,14 @@ extension Judge {
     ) {
         found.removeAll(keepingCapacity: true)
         changed.removeAll(keepingCapacity: true)
+        if x.customText.offset != 0 {
+            detectors.custom?.examine(x, &profile, into: &found)
+            // Log-outs and what failed are judged by a team's own rules only.
+            if !found.isEmpty, profile.isOfKey || !x.isUse || x.event == .logout {
+                keepFindings(&profile)
+            }
+        }
+        if profile.isOfKey { return }
         if !x.isUse {
             profile.learnFailure(
                 x, context, gapMilliseconds: failureGap, promptGapMilliseconds: promptGap)
@@ -189,7 +198,7 @@ extension Judge {
     private mutating func keepFindings(_ profile: inout Profile) {
         for i in found.indices {
             let suspect = found[i].suspect
-            let group = groupKey(suspect, profile)
+            let group = profile.isOfKey ? FactKey(.alert, 1) : groupKey(suspect, profile)
             let time = found[i].time
             let alert = profile.alertIndex(of: suspect, group: group, at: time)
             if let alert {
@@ -290,13 +299,16 @@ extension Profile {
     func isNews(_ finding: StoredFinding) -> Bool {
         let session = finding.suspect.session
         var isRuleKnown = false
-        var isSessionKnown = session.isNone || finding.confidence < Confidence.likely.rawValue
+        var isSessionKnown =
+            isOfKey || session.isNone || finding.confidence < Confidence.likely.rawValue
         var count = 0
         for i in 0..<findings.count
         where findings[i].alert == finding.alert && findings[i].isFinding {
             count += 1
             let known = findings[i]
-            if known.detector == finding.detector, known.confidence >= finding.confidence {
+            if known.detector == finding.detector, known.rule == finding.rule,
+                known.confidence >= finding.confidence
+            {
                 isRuleKnown = true
             }
             if known.suspect.session == session { isSessionKnown = true }
@@ -345,6 +357,15 @@ extension Profile {
             context.network >= 0 ? facts[context.network].organizationText : nil)
     }
 
+    /// Puts on the heap what a team's own rules need of the record, which is gone afterwards.
+    @inline(__always)
+    mutating func storeCustom(
+        _ x: inout StoredSighting, of s: UnsafePointer<Sighting>, _ detectors: Detectors
+    ) {
+        guard s.pointee.matched != 0, let custom = detectors.custom else { return }
+        x.customText = CustomEvidence.write(s, custom, into: &heap)
+    }
+
     /// Where a text stands: where it is known to, when it is the same, else at the heap's end.
     @inline(__always)
     private mutating func stored(_ text: TextView, _ known: TextRef?) -> TextRef {
@@ -381,12 +402,16 @@ extension Judge {
                 return .duplicate
             }
         }
+        let detectors = detectors
         if x.time < profile.settled {
-            guard x.isUse, x.event != .logout else { return .tooLate }
+            guard profile.isOfKey || x.isUse && x.event != .logout else { return .tooLate }
             rejudge(from: 0, &profile, isSilent: true) { profile in
                 let context = Context(x, in: profile)
                 profile.storeTexts(&x, of: s, context)
-                profile.teach(x, context)
+                profile.storeCustom(&x, of: s, detectors)
+                if !profile.isOfKey { profile.teach(x, context) }
+                var none: [StoredFinding] = []
+                detectors.custom?.examine(x, &profile, isLearningOnly: true, into: &none)
                 profile.undo.truncate(to: 0)  // it is below the tail: nothing to undo
                 profile.undoBase = 0
             }
@@ -396,6 +421,7 @@ extension Judge {
         // of arrival does not matter.
         let context = Context(x, in: profile)
         profile.storeTexts(&x, of: s, context)
+        profile.storeCustom(&x, of: s, detectors)
         var place = n
         while place > 0, profile.precedes(x, profile.tail[place - 1]) { place -= 1 }
         rejudge(from: place, &profile) { profile in profile.tail.insert(x, at: place) }
@@ -518,10 +544,11 @@ extension Judge {
         var strongest = InlineArray<32, Double>(repeating: 0)
         for k in 0..<profile.findings.count where profile.findings[k].alert == key {
             let finding = profile.findings[k]
+            if finding.rule != 0 { continue }
             let code = Int(finding.detector & 31)
             strongest[code] = max(strongest[code], detectors.weight(finding))
         }
-        var innocent = 1.0
+        var innocent = profile.forSurestCustom(of: key, 1.0) { $0 *= 1 - detectors.weight($1) }
         for code in 0..<32 { innocent *= 1 - strongest[code] }
         return Int((100 * (1 - innocent)).rounded())
     }
@@ -570,17 +597,43 @@ extension Judge {
                 continue
             }
             let shift = UInt64(finding.detector) * 2
-            if surest >> shift & 3 < UInt64(finding.confidence) {
+            if finding.rule == 0, surest >> shift & 3 < UInt64(finding.confidence) {
                 surest = surest & ~(3 << shift) | UInt64(finding.confidence) << shift
             }
             let session = finding.suspect.session.rawValue
             if session != 0, !sessions.contains(session) { sessions.append(session) }
         }
+        let custom = profile.forSurestCustom(of: key, 0 as UInt64) {
+            $0 &+= mix(UInt64($1.rule), UInt64($1.confidence))
+        }
+        if custom != 0 { surest = mix(surest, custom) }
         return sessions.sorted().reduce(surest, mix)
     }
 }
 
 extension Profile {
+    /// The surest finding of each of a team's own rules in an alert, in no order.
+    func forSurestCustom<T>(
+        of alert: FactKey, _ start: T, _ body: (inout T, StoredFinding) -> Void
+    ) -> T {
+        var result = start
+        for k in 0..<findings.count where findings[k].alert == alert && findings[k].rule != 0 {
+            let finding = findings[k]
+            var isSurest = true
+            for other in 0..<findings.count
+            where other != k && findings[other].alert == alert
+                && findings[other].rule == finding.rule
+            {
+                let confidence = findings[other].confidence
+                if confidence > finding.confidence || confidence == finding.confidence && other < k {
+                    isSurest = false
+                }
+            }
+            if isSurest { body(&result, finding) }
+        }
+        return result
+    }
+
     func publishedIndex(_ id: UInt64) -> Int? {
         for i in 0..<published.count where published[i].alertID == id { return i }
         return nil

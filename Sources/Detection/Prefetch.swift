@@ -152,5 +152,6 @@ extension Profile {
         ask(undo)
         ask(heap)
         ask(published)
+        ask(cells)
     }
 }

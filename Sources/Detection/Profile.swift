@@ -33,6 +33,8 @@ public struct Profile: ~Copyable {
     var undoBase: UInt32 = 0
     var heap = Block<UInt8>()
     var published = Block<PublishedAlert>()
+    /// For a team's own rules; see `CustomCell`.
+    var cells = Block<CustomCell>()
     var tally = Tally()
 
     /// SipHash of tenant and user id; part of the alerts' ids.
@@ -51,6 +53,9 @@ public struct Profile: ~Copyable {
     /// Whether it has forgotten a published alert for want of room, so that a revision's number has to
     /// be asked of the state.
     var hasForgotten = false
+    /// Whether it is not of a user but of what a team's own rule counts by, as an address: it has cells
+    /// and alerts, and no facts.
+    public var isOfKey = false
     /// Counts the sightings it was judged by, so that what was found out before can be told to be
     /// out of date.
     var steps: UInt32 = 0
@@ -114,12 +119,13 @@ public struct Profile: ~Copyable {
         undo.free()
         heap.free()
         published.free()
+        cells.free()
     }
 
     /// What it holds of the machine's memory, in bytes.
     public var memoryBytes: Int {
         MemoryLayout<Profile>.stride + keys.bytes + facts.bytes + findings.bytes + tail.bytes
-            + undo.bytes + heap.bytes + published.bytes
+            + undo.bytes + heap.bytes + published.bytes + cells.bytes
     }
 
     public var tenant: TextView { heap.text(tenantText) }
@@ -244,6 +250,7 @@ enum UndoTag: UInt32 {
     case findingAdded = 4
     case findingChanged = 5
     case factSeen = 6
+    case cellChanged = 7
 }
 
 // MARK: - The tail
@@ -260,6 +267,7 @@ extension Profile {
                 facts[i] = undo.pop(Fact.self)
             case .factSeen:
                 facts[i].seen = undo.pop(Fact.Seen.self)
+            case .cellChanged: undoCell(i)
             case .factAdded:
                 countKind(keys[keys.count - 1], by: -1)
                 keys.truncate(to: keys.count - 1)
@@ -380,6 +388,7 @@ extension Profile {
                 visitFact(at: end, kind: key.kind)
             case .factAdded, .findingAdded: break
             case .factSeen: end -= MemoryLayout<Fact.Seen>.size
+            case .cellChanged: if i != Profile.addedCell { end -= MemoryLayout<CustomCell>.size }
             case .tally: end -= MemoryLayout<Tally>.size
             case .findingChanged:
                 end -= MemoryLayout<StoredFinding>.size
@@ -417,6 +426,7 @@ extension StoredSighting {
         visit(&cityText)
         visit(&regionText)
         visit(&organizationText)
+        visit(&customText)
     }
 }
 

@@ -27,7 +27,9 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
 /// (`Judge.restore`). Little-endian, variable-length numbers (LEB128), references between facts as
 /// their index. About 30 bytes a fact; 1.8 kB for a user with a month of history.
 public struct ProfileCodec: ~Copyable {
-    public static let version: UInt8 = 2
+    public static let version: UInt8 = 3
+    /// What is written where a profile has nothing that this version did not know.
+    private static let plainVersion: UInt8 = 2
 
     /// Holds the settled facts of the profile being written.
     private var scratch = Profile()
@@ -41,6 +43,7 @@ public struct ProfileCodec: ~Copyable {
         scratch.keys.free()
         scratch.facts.free()
         scratch.findings.free()
+        scratch.cells.free()
         output.free()
     }
 
@@ -52,6 +55,7 @@ public struct ProfileCodec: ~Copyable {
         scratch.keys.copy(profile.keys)
         scratch.facts.copy(profile.facts)
         scratch.findings.copy(profile.findings)
+        scratch.cells.copy(profile.cells)
         scratch.kindCounts = profile.kindCounts
         scratch.tally = profile.tally
         scratch.undo = profile.undo
@@ -61,12 +65,15 @@ public struct ProfileCodec: ~Copyable {
         scratch.tail = Block()
 
         output.truncate(to: 0)
-        output.push(ProfileCodec.version)
+        let hasCells = scratch.cells.count > 0
+        output.push(
+            hasCells || profile.isOfKey ? ProfileCodec.version : ProfileCodec.plainVersion)
         output.push(
             UInt8(
                 (profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)
                     | (scratch.tally.changedOnce ? 4 : 0)
-                    | (scratch.tally.hasNameless ? 8 : 0)))
+                    | (scratch.tally.hasNameless ? 8 : 0) | (hasCells ? 16 : 0)
+                    | (profile.isOfKey ? 32 : 0)))
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -90,6 +97,10 @@ public struct ProfileCodec: ~Copyable {
             output.push(x)
         }
         for i in 0..<profile.published.count { output.push(profile.published[i]) }
+        if hasCells {
+            output.varint(UInt64(scratch.cells.count))
+            for i in 0..<scratch.cells.count { output.push(scratch.cells[i]) }
+        }
         output.push(bytesOf: profile.heap)
         return UnsafeRawBufferPointer(start: output.base, count: output.count)
     }
@@ -186,7 +197,7 @@ public struct ProfileCodec: ~Copyable {
     ) throws(ProfileError) {
         var input = Reader(bytes: bytes)
         let version = try input.pop(UInt8.self)
-        guard version == ProfileCodec.version else {
+        guard version == ProfileCodec.version || version == ProfileCodec.plainVersion else {
             throw version > ProfileCodec.version
                 ? .newerFormat(version) : version > 0 ? .olderFormat(version) : .damaged("its format")
         }
@@ -195,6 +206,7 @@ public struct ProfileCodec: ~Copyable {
         profile.tally.failedOnce = flags & 2 != 0
         profile.tally.changedOnce = flags & 4 != 0
         profile.tally.hasNameless = flags & 8 != 0
+        profile.isOfKey = flags & 32 != 0
         profile.userKey = try input.pop(UInt64.self)
         profile.newest = try input.pop(Int64.self)
         profile.settled = try input.pop(Int64.self)
@@ -230,6 +242,11 @@ public struct ProfileCodec: ~Copyable {
             profile.tail[profile.tail.count - 1].undoEnd = 0
         }
         for _ in 0..<publishedCount { profile.published.append(try input.pop(PublishedAlert.self)) }
+        if flags & 16 != 0 {
+            let cellCount = try input.count(Profile.mostCells, "cells")
+            profile.cells.reserve(cellCount)
+            for _ in 0..<cellCount { profile.cells.append(try input.pop(CustomCell.self)) }
+        }
         profile.heap.push(try input.take(heapCount))
         profile.heapFloor = profile.heap.used
         guard input.isAtEnd else { throw .damaged("bytes left over") }

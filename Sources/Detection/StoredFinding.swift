@@ -78,7 +78,8 @@ struct StoredFinding: BitwiseCopyable, Sendable {
     /// Which way it was met; the detector's business.
     var variant: UInt8 = 0
     private var suspectFlag: UInt8 = 0
-    private var spare: UInt32 = 0
+    /// Which of a team's own rules, where the detector can have several: `DetectionRule.customHash`.
+    var rule: UInt32 = 0
     /// In event time: of the sighting that decided it.
     var time: Int64 = 0
     /// The deciding sighting.
@@ -105,6 +106,7 @@ struct StoredFinding: BitwiseCopyable, Sendable {
         var value = mix(
             UInt64(detector) << 24 | UInt64(confidence) << 16 | UInt64(variant) << 8
                 | UInt64(suspectFlag), UInt64(bitPattern: time))
+        if rule != 0 { value = mix(value, UInt64(rule)) }
         value = mix(value, x.bitPattern)
         value = mix(value, y.bitPattern)
         value = mix(value, z.bitPattern)

@@ -41,7 +41,8 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     /// Where the undo log stands after this sighting's step, counted from its beginning of old: see
     /// `Profile.undoBase`.
     var undoEnd: UInt32 = 0
-    private var spare32: UInt32 = 0
+    /// What of it a team's own rules count and show; see `CustomEvidence`. Empty: it fits none.
+    var customText = TextRef.empty
 
     /// The keys and numbers of a sighting; the texts are added by the profile.
     init(_ sighting: UnsafePointer<Sighting>) {

@@ -57,6 +57,12 @@ struct Rules: ParsableCommand {
                 A problem is a line of 'file:line:column: what', which editors can jump to.
 
                   lastseen rules check --strict
+                  lastseen rules check --own-rules /etc/lastseen/rules
+
+                A rule of your own has the detector match (records with given fields), threshold (so \
+                many within so long) or first-seen (a value that is new for its key). \
+                samples/custom-rules has one of each to begin with; the documentation's page Rules of \
+                your own tells the fields and Sigma's modifiers.
 
                 Exit statuses: 0 no problem, 78 problems, 64 misuse, 66 no rules found.
                 """)
@@ -66,7 +72,8 @@ struct Rules: ParsableCommand {
         @OptionGroup var rules: RuleOptions
 
         func run() throws {
-            let check = RuleCheck(folder: try rules.folder(), isStrict: strict)
+            let check = RuleCheck(
+                folder: try rules.folder(), own: rules.ownRules, isStrict: strict)
             for problem in check.problems {
                 try put(SafeText.visible(problem.description, limit: 2000) + "\n")
             }

@@ -71,7 +71,14 @@ struct RuleOptions: ParsableArguments {
         help: ArgumentHelp("The folder of rules. Default: the one installed.", valueName: "folder"))
     var rules: String?
 
-    func load() throws -> RuleBook { try RuleBook.load(folder: folder()) }
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A folder of your own rules, in force beside those; may be repeated. See 'lastseen rules check --help'.",
+            valueName: "folder"))
+    var ownRules: [String] = []
+
+    func load() throws -> RuleBook { try RuleBook.load(folder: folder(), own: ownRules) }
 
     func folder() throws -> String {
         if let rules { return rules }

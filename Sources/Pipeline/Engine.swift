@@ -42,6 +42,8 @@ final class Engine {
     private let workers: [Worker]
     private let planner: ActionPlanner
     private let organization = Organization()
+    /// A team's own rules; nil when there are none.
+    private let matcher: RecordMatcher?
     private let profileBudget: Int
     /// Nil when no records are kept.
     private let keeper: HistoryKeeper?
@@ -67,6 +69,9 @@ final class Engine {
         let counts: UnsafeMutablePointer<Int>
         let shards: Int
         var failure: (any Error)?
+        /// For rules that count by another key than the user.
+        let keySightings: KeySightings
+        let zones = ZoneOffsets()
 
         init(_ databases: GeoDatabases, _ parser: UserAgentParser, shards: Int) {
             addresses = AddressEnricher(databases)
@@ -75,6 +80,7 @@ final class Engine {
             lists = .allocate(capacity: shards)
             counts = .allocate(capacity: shards)
             self.shards = shards
+            keySightings = KeySightings(shards: shards)
             for shard in 0..<shards { lists[shard] = .allocate(capacity: capacity) }
         }
 
@@ -101,6 +107,7 @@ final class Engine {
         self.store = store
         planner = ActionPlanner(policy: options.policy)
         profileBudget = options.profileBudget
+        matcher = RecordMatcher(options.rules)
         MemoryTuning.apply()
         let threads = max(1, min(64, options.threads))
         let shardCount = threads == 1 ? 1 : 4 * threads
@@ -156,11 +163,12 @@ final class Engine {
         // The one with most to do first, so that the workers end together.
         let sizes = shards.indices.map { shard in workers.reduce(0) { $0 + $1.counts[shard] } }
         let order = shards.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
-        forEachShard(in: order) { [workers] shard, number in
+        forEachShard(in: order) { [workers, matcher] shard, number in
             shard.judge(
                 workers.map {
                     UnsafeBufferPointer(start: $0.lists[number], count: $0.counts[number])
-                }, corrections: corrections.isEmpty ? [] : corrections[number])
+                }, ofKeys: matcher == nil ? [] : workers.flatMap { $0.keySightings.lists[number] },
+                corrections: corrections.isEmpty ? [] : corrections[number])
         }
         for shard in shards {
             if let failure = shard.failure { throw failure }
@@ -227,13 +235,39 @@ final class Engine {
             sighting.pointee.place = addresses.facts(for: records[i].address)
             sighting.pointee.client = clients.facts(userAgent: records[i].userAgent)
             sighting.pointee.source = SourceFacts()
+            sighting.pointee.matched = 0
+            sighting.pointee.keyRule = 0
             sighting.pointee.computeKeys()
             sighting.pointee.sequence = base | UInt64(i)
             let shard = Int(sighting.pointee.userKey % shardCount)
             lists[shard][counts[shard]] = sighting
             counts[shard] &+= 1
         }
+        if let matcher { match(worker, matcher) }
         keeper?.pack(number, records)
+    }
+
+    /// Holds a worker's sightings against a team's own rules.
+    private func match(_ worker: Worker, _ matcher: RecordMatcher) {
+        worker.keySightings.begin()
+        for i in 0..<worker.count {
+            let sighting = worker.sightings + i
+            if matcher.needsLocalTime {
+                sighting.pointee.utcOffsetSeconds =
+                    worker.zones.offset(
+                        of: sighting.pointee.place.timeZone,
+                        at: sighting.pointee.record.time.milliseconds) ?? Sighting.unknownOffset
+            }
+            let matched = matcher.match(sighting)
+            if matched == 0 { continue }
+            sighting.pointee.matched = matched
+            if matcher.hasKeyRules {
+                matcher.forEachKey(of: sighting, matched: matched) { slot, key, check in
+                    worker.keySightings.add(sighting, rule: slot, key: key, check: check)
+                }
+            }
+            sighting.pointee.matched = matcher.userRules(matched)
+        }
     }
 
     /// Runs `body` on every shard, each on whichever worker is free: some users are far busier than
@@ -283,7 +317,8 @@ final class Engine {
     var hour: Int64 { organization.hour }
     var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
     var hasDropped: Bool { shards.contains { $0.hasDropped } }
-    var profileCount: Int { shards.reduce(0) { $0 + $1.count } }
+    /// Of users, not of what a team's own rules count by.
+    var profileCount: Int { shards.reduce(0) { $0 + $1.count - $1.keyCount } }
     var lateCount: Int { shards.reduce(0) { $0 + $1.lateCount } }
     var tooLateCount: Int { shards.reduce(0) { $0 + $1.tooLateCount } }
     var duplicateCount: Int { shards.reduce(0) { $0 + $1.duplicateCount } }

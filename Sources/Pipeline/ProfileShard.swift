@@ -20,6 +20,8 @@ final class ProfileShard: @unchecked Sendable {
     private var profiles: UnsafeMutablePointer<Profile>
     private var epochs: UnsafeMutablePointer<UInt32>
     private(set) var count = 0
+    /// Of these, the profiles that are a key's instead of a user's.
+    private(set) var keyCount = 0
     private var capacity = 1024
     /// A place in the table of open addressing. Two hashes of the user's name are 128 bits: no two
     /// names share them.
@@ -78,12 +80,19 @@ final class ProfileShard: @unchecked Sendable {
 
     /// Judges sightings, in order, all of users of this shard.
     ///
-    /// - Parameter corrections: What became known of their users' earlier sightings, by sequence.
+    /// - Parameters:
+    ///   - copies: Copies for the profiles of keys, in order: no profile is both a user's and a key's.
+    ///   - corrections: What became known of their users' earlier sightings, by sequence.
     func judge(
-        _ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>], corrections: [Correction]
+        _ parts: [UnsafeBufferPointer<UnsafeMutablePointer<Sighting>>],
+        ofKeys copies: [UnsafeMutablePointer<Sighting>] = [], corrections: [Correction]
     ) {
         guard failure == nil else { return }
-        arena.use { judgeInArena(parts, corrections) }
+        arena.use {
+            judgeInArena(parts, corrections)
+            guard !copies.isEmpty, failure == nil else { return }
+            copies.withUnsafeBufferPointer { judgeInArena([$0], []) }
+        }
     }
 
     private func judgeInArena(
@@ -179,6 +188,8 @@ final class ProfileShard: @unchecked Sendable {
         _ alerts: inout [Alert]
     ) {
         switch verdict {
+        // A copy was counted as what it is a copy of.
+        case _ where sighting.pointee.keyRule != 0: break
         case .inOrder: break
         case .late: lateCount += 1
         case .tooLate: tooLateCount += 1
@@ -213,11 +224,17 @@ final class ProfileShard: @unchecked Sendable {
 
     private func add(_ sighting: UnsafeMutablePointer<Sighting>, _ slot: Int) -> UInt32 {
         let key = sighting.pointee.userKey
+        let isOfKey = sighting.pointee.keyRule != 0
         let index = insert(
             Profile(
-                tenant: sighting.pointee.record.tenant, user: sighting.pointee.record.userID,
+                tenant: sighting.pointee.record.tenant,
+                user: isOfKey ? KeySightings.name(of: sighting) : sighting.pointee.record.userID,
                 userKey: key, rowKey: key),
             key: key, check: sighting.pointee.userCheck, slot)
+        if isOfKey {
+            profiles[Int(index)].isOfKey = true
+            keyCount += 1
+        }
         missing.append(index)
         return index
     }
@@ -371,6 +388,7 @@ final class ProfileShard: @unchecked Sendable {
         var kept = 0
         for i in 0..<count {
             if isUnwanted(i) {
+                if profiles[i].isOfKey { keyCount -= 1 }
                 profiles[i].free()
             } else {
                 if kept < i { (profiles + kept).moveInitialize(from: profiles + i, count: 1) }

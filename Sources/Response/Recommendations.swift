@@ -13,6 +13,8 @@ public enum Recommendations {
     /// since a person has to find it).
     public static func steps(for alert: Alert) -> [Recommendation] {
         guard !alert.status.isOver else { return [] }
+        // What to do about an address, its rule says.
+        if alert.isAboutKey { return alert.recommendations }
         let user = userLabel(alert)
         var steps: [Recommendation] = []
         func add(_ text: String, _ reason: String) {

@@ -19,6 +19,8 @@ public struct Rule: Sendable, Equatable {
     public var detector: DetectorKind
     /// By parameter name; every parameter of the detector, the defaults filled in.
     public var limits: [String: Double]
+    /// Of a team's own rule: what it asks of a record, and what it counts.
+    public var custom: CustomRule?
     public var weights: DetectionRule.Weights
     /// What is known to set it off without an intruder.
     public var falsePositives: [String]
@@ -36,7 +38,7 @@ public struct Rule: Sendable, Equatable {
     public var detection: DetectionRule {
         DetectionRule(
             id: id, title: title, severity: severity, detector: detector, limits: limits,
-            weights: weights, rung: rung, recommendation: recommendation)
+            weights: weights, rung: rung, recommendation: recommendation, custom: custom)
     }
 
     /// The MITRE ATT&CK techniques among the tags, as ATT&CK writes them: `T1078.004`.

@@ -24,8 +24,11 @@ public struct RuleBook: Sendable, Equatable {
     /// - Throws: `RuleError` with every problem of every file.
     /// - Cost: reads at most `RuleLimit.rules` files of `RuleLimit.fileBytes`; some milliseconds
     ///   for the rules that come with the program.
-    public static func load(folder: String) throws(RuleError) -> RuleBook {
-        let check = RuleCheck(folder: folder)
+    /// - Parameter own: Folders of a team's own rules, which are in force beside those of `folder`.
+    public static func load(
+        folder: String, own: [String] = []
+    ) throws(RuleError) -> RuleBook {
+        let check = RuleCheck(folder: folder, own: own)
         guard check.problems.isEmpty else { throw RuleError(check.problems) }
         return RuleBook(folder: folder, rules: check.rules)
     }
@@ -57,11 +60,18 @@ public struct RuleCheck: Sendable, Equatable {
 
     /// Reads and checks the folder. Never throws: what cannot be read is a problem of its own.
     ///
-    /// - Parameter isStrict: Limits without tests on both of their sides are problems too.
-    public init(folder: String, isStrict: Bool = false) {
-        self.folder = folder
+    /// - Parameters:
+    ///   - own: Folders of a team's own rules beside it.
+    ///   - isStrict: Limits without tests on both of their sides are problems too.
+    public init(folder: String, own: [String] = [], isStrict: Bool = false) {
+        self.folder = ([folder] + own).joined(separator: ", ")
         var files = RuleFiles(folder: folder)
         problems = files.problems
+        for folder in own {
+            let more = RuleFiles(folder: folder)
+            files.files += more.files
+            problems += more.problems
+        }
         fileCount = files.files.count
         if fileCount > RuleLimit.rules {
             problems.append(
@@ -105,6 +115,8 @@ public struct RuleCheck: Sendable, Equatable {
         var ids: [String: String] = [:]
         var uuids: [String: String] = [:]
         var detectors: [DetectorKind: String] = [:]
+        var hashes: [UInt32: String] = [:]
+        var customCount = 0
         func claim<Key>(
             _ key: Key, _ what: String, in owners: inout [Key: String], _ node: Node,
             _ log: ProblemLog, _ remedy: String
@@ -123,6 +135,18 @@ public struct RuleCheck: Sendable, Equatable {
             claim(
                 rule.uuid, "The uuid '\(rule.uuid)'", in: &uuids, result.uuidNode, log,
                 "A copied rule needs one of its own.")
+            if rule.detector.isCustom {
+                if rule.isEnabled { customCount += 1 }
+                if rule.isEnabled, customCount == CustomRule.limit + 1 {
+                    log.add(
+                        "There are more than \(CustomRule.limit) rules of the detectors match, threshold "
+                            + "and first-seen. Remove some.", at: result.detectorNode)
+                }
+                claim(
+                    rule.detection.customHash, "The hash of the id '\(rule.id)'", in: &hashes,
+                    result.idNode, log, "By chance: rename one of them.")
+                continue
+            }
             claim(
                 rule.detector, "The detector '\(rule.detector.rawValue)'", in: &detectors,
                 result.detectorNode, log, "One rule sets the limits of a detector; remove one.")

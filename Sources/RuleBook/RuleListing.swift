@@ -50,7 +50,7 @@ public struct RuleListing: Sendable, Equatable {
                         name: spec.name, value: rule.limits[spec.name] ?? spec.defaultValue,
                         unit: spec.unit, range: spec.range, defaultValue: spec.defaultValue,
                         meaning: spec.meaning)
-                },
+                } + (rule.custom?.limits ?? []),
                 techniques: rule.techniques, rung: rule.rung, isEnabled: rule.isEnabled,
                 testCount: rule.tests.count, file: rule.file)
         }

@@ -8,7 +8,7 @@ enum RuleReader {
     static let keys = [
         "id", "uuid", "title", "description", "severity", "tags", "references", "detector",
         "limits", "weights", "false_positives", "recommendation", "rung", "enabled", "tests",
-    ]
+    ] + CustomRuleReader.allKeys
 
     /// What was read, with the places that checks over the whole book point at.
     struct Result {
@@ -60,18 +60,23 @@ enum RuleReader {
                 reader.word(
                     "rung", of: $0, among: Rung.allCases.map(\.name), make: Rung.init(name:))
             }
+        if let detector { CustomRuleReader.checkKeys(reader, detector) }
+        let isCustom = detector?.isCustom ?? false
+        let custom = detector.flatMap {
+            isCustom ? CustomRuleReader.read(reader, $0, rung: rung) : nil
+        }
         let isEnabled = reader.flag("enabled", absent: true)
         var testReader = RuleTestReader(rule: id ?? fileName ?? "", log: log)
         let tests = reader.value("tests").map { testReader.read($0, reader: reader) ?? [] } ?? []
 
         guard let id, let uuid, let title, let description, let severity, let tags,
             let references, let detector, let limits, let weights, let falsePositives, let rung,
-            let isEnabled
+            let isEnabled, !isCustom || custom != nil
         else { return nil }
         let rule = Rule(
             id: id, uuid: uuid, family: family, title: title, description: description,
             severity: severity, tags: tags, references: references, detector: detector,
-            limits: limits, weights: weights, falsePositives: falsePositives,
+            limits: limits, custom: custom, weights: weights, falsePositives: falsePositives,
             recommendation: (recommendation ?? nil) ?? "", rung: rung, isEnabled: isEnabled,
             tests: tests, file: log.file)
         return Result(

@@ -22,6 +22,7 @@ enum StrictCheck {
 
     static func check(_ result: RuleReader.Result, log: ProblemLog) {
         let rule = result.rule
+        if rule.detector.isCustom { checkCustom(rule, result.detectorNode, log) }
         for spec in rule.detector.parameters {
             let node = result.limitNodes[spec.name] ?? result.detectorNode
             let tests = rule.tests.filter { isNamed($0.name, after: spec.name) }
@@ -34,6 +35,31 @@ enum StrictCheck {
                 log.add(
                     "'\(spec.name)' is tested on one side only: \(only.name). Add a test whose name "
                         + "begins with it, on the other side of the limit.", at: node)
+            }
+        }
+    }
+
+    /// A team's own rule: a test that it fires and one that it does not; one pair for each number.
+    private static func checkCustom(_ rule: Rule, _ node: Node, _ log: ProblemLog) {
+        var names: [String] = []
+        switch rule.custom?.kind {
+        case .threshold(let threshold):
+            names = [threshold.distinct == nil ? "count" : "at_least", "within"]
+        case .firstSeen: names = ["after"]
+        case .match, nil: break
+        }
+        let sides = Set(rule.tests.map { side(of: $0, rule: rule.id) == .none })
+        if sides.count < 2 {
+            log.add(
+                "The rule needs a test of records that it must find, and one of records that it must "
+                    + "leave alone.", at: node)
+        }
+        for name in names {
+            let tests = rule.tests.filter { isNamed($0.name, after: name) }
+            if Set(tests.map { side(of: $0, rule: rule.id) }).count < 2 {
+                log.add(
+                    "Two tests have to be named after '\(name)', one on each side of it, that expect "
+                        + "different things.", at: node)
             }
         }
     }

@@ -323,6 +323,9 @@ public struct Alert: Sendable, Equatable {
     /// Whether this revision changes what a reader would do; when not (a count in the evidence after
     /// a late record), a person need not be told. Not part of the JSON.
     public var isMaterial = true
+    /// Whether it is about what a team's own rule counts by, as an address, instead of about its user: no
+    /// step against that user is due. Not part of the JSON.
+    public var isAboutKey = false
     public var findings: [Finding]
     public var recommendations: [Recommendation]
     public var actions: [ActionSummary]

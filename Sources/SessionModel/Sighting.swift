@@ -147,6 +147,14 @@
     public var sequence: UInt64 = 0
     /// What the organisation as a whole knows of where it came from.
     public var source = SourceFacts()
+    /// Which of a team's own rules it fits, a bit each.
+    public var matched: UInt64 = 0
+    /// 0; in a copy for what such a rule counts by, the rule's number and 1: `userKey` is the key's then.
+    public var keyRule: UInt8 = 0
+    /// Of the place's clock, east of Greenwich, at the record's time; worked out only where a rule asks.
+    public var utcOffsetSeconds = Sighting.unknownOffset
+
+    public static let unknownOffset = Int32.min
 
     @inlinable public init() {}
 }

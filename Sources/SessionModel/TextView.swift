@@ -145,6 +145,7 @@ public enum HashDomain {
     public static let record: UInt64 = 9
     public static let alert: UInt64 = 10
     public static let text: UInt64 = 11
+    public static let customKey: UInt64 = 12
 }
 
 /// The finaliser of SplitMix64 over two words: a fixed, well-spread mix for keys made of numbers.
