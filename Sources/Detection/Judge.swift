@@ -88,7 +88,7 @@ public struct Judge {
         if x.time > profile.newest {
             profile.newest = x.time
             profile.settle(window: latenessWindow)
-            profile.rememberName(sighting.pointee.record.userName)
+            if !profile.isOfKey { profile.rememberName(sighting.pointee.record.userName) }
             profile.storeTexts(&x, of: sighting, context)
             profile.storeCustom(&x, of: sighting, detectors)
             step(x, context, &profile)

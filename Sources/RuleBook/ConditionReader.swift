@@ -1,5 +1,6 @@
 internal import Detection
 internal import SessionModel
+internal import Settings
 internal import Yams
 
 /// Reads the `match:` of a team's own rule: a selection, or several with a `condition`.

@@ -1,4 +1,5 @@
 internal import Detection
+internal import Settings
 
 /// Reads Sigma's `condition`: `selection and not 1 of filter_*`, with parentheses.
 ///

@@ -1,5 +1,6 @@
 internal import Detection
 internal import SessionModel
+internal import Settings
 internal import Yams
 
 /// Reads what only a team's own rules have: `match`, and what is counted or told apart.

@@ -71,7 +71,7 @@ let defaultRules: [DetectionRule] = [
 /// A rule for each detector there is.
 let allRules: [DetectionRule] =
     defaultRules
-    + DetectorKind.allCases.filter { kind in !defaultRules.contains { $0.detector == kind } }.map {
+    + DetectorKind.builtIn.filter { kind in !defaultRules.contains { $0.detector == kind } }.map {
         DetectionRule(
             id: $0.rawValue, title: $0.rawValue, severity: .medium, detector: $0,
             weights: .init(possible: 0.08, likely: 0.4, certain: 0.6), rung: .logOutSession)

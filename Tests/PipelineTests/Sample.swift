@@ -26,6 +26,11 @@ struct Sample: Sendable, CustomStringConvertible {
         let file = path + "/networks.txt"
         return Files.exists(file) ? file : nil
     }
+    /// A team's own rules, where the sample has some.
+    var ownRules: [String] {
+        let folder = path + "/rules"
+        return Files.exists(folder) ? [folder] : []
+    }
     var story: String { String(decoding: Files.read(path + "/README.md"), as: UTF8.self) }
 
     /// What the story promises: its words between `**Expected:` and `**`.

@@ -27,7 +27,7 @@ struct RulesOnRecordTests {
         #expect(Set(book.rules.map(\.id)).count == book.rules.count)
         // One name finds a detector's source, test, rule and sample.
         #expect(book.rules.map(\.id) == book.rules.map(\.detector.rawValue))
-        #expect(Set(book.rules.map(\.detector)) == Set(DetectorKind.allCases))
+        #expect(Set(book.rules.map(\.detector)) == Set(DetectorKind.builtIn))
         let families = Dictionary(grouping: book.rules, by: \.family).mapValues { $0.map(\.id) }
         #expect(
             families == [
@@ -79,6 +79,19 @@ struct RulesOnRecordTests {
         #expect(problems.isEmpty, "\(problems)")
     }
 
+    @Test("the rules of the sample of a team's own are sound, each with tests of all its numbers")
+    func own() throws {
+        let own = Self.samples + "/custom-rules/rules"
+        let problems = RuleCheck(folder: Self.folder, own: [own], isStrict: true).problems
+        #expect(problems.isEmpty, "\(problems)")
+        let book = try RuleBook.load(folder: Self.folder, own: [own])
+        let custom = book.rules.filter { $0.detector.isCustom }
+        #expect(custom.map(\.detector.rawValue).sorted() == ["first-seen", "match", "threshold"])
+        #expect(custom.allSatisfy { $0.family == "custom" && $0.isEnabled })
+        let byDefault = try RuleBook.load(folder: Self.folder).rules
+        #expect(!byDefault.contains { $0.detector.isCustom })
+    }
+
     @Test("every rule's file keeps to the layout of the others")
     func layout() throws {
         for rule in try RuleBook.load(folder: Self.folder).rules {
@@ -103,7 +116,7 @@ struct RulesOnRecordTests {
             // Native records, or those of another format: `records.log`.
             let records = files.filter { $0.hasPrefix("records.") }
             #expect(records.count == 1 && files.contains("README.md"), "\(name): \(files)")
-            let known: Set = ["README.md", "alerts.ndjson", "networks.txt"]
+            let known: Set = ["README.md", "alerts.ndjson", "networks.txt", "rules"]
             #expect(known.union(records).isSuperset(of: files), "\(name): \(files)")
             let story = try String(contentsOfFile: folder + "/README.md", encoding: .utf8)
             #expect(story.hasPrefix("# "), "\(name)")
