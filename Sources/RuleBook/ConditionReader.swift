@@ -22,12 +22,12 @@ struct ConditionReader {
 
     /// Nil after logging at least one problem.
     func read(_ node: Node) -> Condition? {
-        guard case .mapping(let pairs) = node else {
-            log.add("'match' must be a mapping of fields, or of selections and a 'condition'.", at: node)
-            return nil
+        var condition: Condition?
+        if case .mapping(let pairs) = node, pairs.contains(where: { $0.key.string == "condition" }) {
+            condition = named(pairs, node)
+        } else {
+            condition = selection(node, "'match'", depth: 0)
         }
-        let isNamed = pairs.contains { key, _ in key.string == "condition" }
-        let condition = isNamed ? named(pairs, node) : selection(node, "'match'", depth: 0)
         guard let condition else { return nil }
         let count = condition.tests.count
         guard count <= Condition.testLimit else {
@@ -382,7 +382,8 @@ struct ConditionReader {
             return other.shape == .text ? nil : "'\(other.name)' is no text to compare with."
         }
         if use.comparison == .regularExpression {
-            if case .failure(let error) = RegularExpression.make("(?\(use.flags + "s"))\(value)") {
+            let flags = use.flags.isEmpty ? "" : "(?\(use.flags))"
+            if case .failure(let error) = RegularExpression.make(flags + value) {
                 return "'\(shown(value))' is no regular expression that RE2 takes: "
                     + "\(shown(error.reason))."
             }

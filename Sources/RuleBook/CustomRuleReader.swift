@@ -26,6 +26,11 @@ enum CustomRuleReader {
     /// Logs the keys that are another detector's.
     static func checkKeys(_ reader: FieldReader, _ detector: DetectorKind) {
         let known = keys(detector)
+        if !known.isEmpty, let node = reader.value("limits") {
+            reader.log.add(
+                "'limits' is not for the detector \(detector.rawValue), which has "
+                    + "\(alternatives(known)).", at: node)
+        }
         for key in allKeys where !known.contains(key) {
             guard let node = reader.value(key) else { continue }
             reader.log.add(

@@ -49,7 +49,7 @@ enum RuleReader {
         let tags = readTags(reader)
         let references = readReferences(reader)
         let detector = readDetector(reader)
-        let limits = detector.flatMap { readLimits(reader, detector: $0) }
+        let limits = detector.flatMap { $0.isCustom ? [:] : readLimits(reader, detector: $0) }
         let weights = readWeights(reader)
         let falsePositives = readFalsePositives(reader)
         let recommendation = reader.value("recommendation").map {
