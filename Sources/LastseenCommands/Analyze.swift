@@ -53,11 +53,13 @@ struct Analyze: ParsableCommand {
         if inputs.inputs.count > 100 { raiseFileLimit() }
         // What is wrong with them shows before anything is judged.
         let connectors = response.act ? try response.connectors() : []
+        let planner = try response.planner(book)
+        if let fault = planner.policy.groupsFault { complain("nothing is done: \(fault)") }
         let store = try state.open(as: "analyze")
         defer { store.close() }
         var options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
-            rejects: output.rejects, style: output.color.style, policy: try response.policy())
+            rejects: output.rejects, style: output.color.style, planner: planner)
         options.history = history.options
         if !databases.info.contains(where: \.isUsed) {
             complain(
@@ -78,7 +80,7 @@ struct Analyze: ParsableCommand {
         if let path = closing.report {
             try ReportWriter.write(path, store: store, databases: databases, now: wallTime())
         }
-        if response.act { response.apply(store, connectors) }
+        if response.act { response.apply(store, connectors, planner) }
         let isTooMany = result.hasTooManyRejects(share: closing.rejectShare)
         let refused = RefusalText.line(
             result, rejectsPath: output.rejects, isTooMany: isTooMany)

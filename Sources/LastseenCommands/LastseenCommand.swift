@@ -29,7 +29,7 @@ public struct LastseenCommand: ParsableCommand {
             """,
         version: "lastseen \(version)",
         subcommands: [
-            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self, Report.self,
+            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self, JournalCommand.self, Report.self,
             Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
         ])
 

@@ -130,11 +130,12 @@ struct RunningOptions: ParsableArguments {
 
     func options(
         format: FormatOptions, rules: RuleBook, databases: GeoDatabases, outputs: [OutputTarget],
-        rejects: String?, style: TextStyle, policy: ResponsePolicy
+        rejects: String?, style: TextStyle, planner: ActionPlanner
     ) throws -> AnalysisOptions {
         var options = AnalysisOptions(
             intake: try format.intake(), rules: rules.detection, databases: databases,
-            userAgents: try UserAgentParser.usual(), policy: policy)
+            userAgents: try UserAgentParser.usual(), policy: planner.policy)
+        options.planner = planner
         options.format = try format.choice()
         options.outputs = outputs
         options.rejectsPath = rejects

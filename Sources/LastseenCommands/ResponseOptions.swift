@@ -1,7 +1,9 @@
 public import ArgumentParser
 import Glibc
 import Pipeline
+import Publishing
 public import Response
+import RuleBook
 import SessionModel
 import StateStore
 
@@ -20,14 +22,30 @@ struct PolicyOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The least risk, 0 to 100, for a step of Lastseen's own.", valueName: "risk"))
-    var actRisk = 80
+            "The least risk, 0 to 100, for a step of Lastseen's own that rules ask for. Default: 80.",
+            valueName: "risk"))
+    var actRisk: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The least risk, 0 to 100, for making a user change the password.", valueName: "risk"))
-    var passwordRisk = 90
+            "The least risk, 0 to 100, for a change of password that rules ask for. Default: 90.",
+            valueName: "risk"))
+    var passwordRisk: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The policy (YAML): how far to go for which alerts. Other options come before its settings. 'lastseen respond check' checks it.",
+            valueName: "file"))
+    var policy: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Which users are in which groups: CSV (user,group), YAML (group: [users]) or LDIF.",
+            valueName: "file"))
+    var groups: String?
 
     @Option(
         name: .long,
@@ -62,21 +80,62 @@ struct PolicyOptions: ParsableArguments {
             valueName: "program"))
     var exec: String?
 
-    func policy(isActing: Bool, caps: ActionCaps = .standard) throws -> ResponsePolicy {
-        try ResponsePolicy(
-            isActing: isActing, actRisk: actRisk, passwordRisk: passwordRisk,
-            protectedUsers: try ProtectedUsers(protect + (try protectedInFile())), caps: caps,
-            connector: kind)
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The file of connectors (YAML): where sessions are ended. 'lastseen respond connectors' lists them.",
+            valueName: "file"))
+    var connectors: String?
+
+    /// The file's policy, or the one that is built in, with what the options say in the place of
+    /// either's settings.
+    ///
+    /// A file of groups that cannot be read stops acting, not the run.
+    ///
+    /// - Parameter families: the family of each rule's id, which a file is checked by; nil to leave
+    ///   that out.
+    func policy(
+        isActing: Bool, families: [String: String]? = nil, mayLackGroups: Bool = false
+    ) throws -> ResponsePolicy {
+        var policy = try ResponsePolicy(
+            isActing: isActing,
+            protectedUsers: try ProtectedUsers(protect + (try protectedInFile())), connector: kind)
+        if let path = self.policy {
+            policy = try PolicyFile.read(path, families: families).applied(to: policy)
+        }
+        policy.actRisk = actRisk ?? policy.actRisk
+        policy.passwordRisk = passwordRisk ?? policy.passwordRisk
+        if let groups {
+            do {
+                policy.groups = try GroupsFile.read(groups)
+            } catch {
+                policy.groupsFault = "\(error)"
+            }
+        } else if policy.needsGroups, !mayLackGroups {
+            throw Misuse("the policy names groups: say who is in them with --groups FILE")
+        }
+        return policy
     }
 
     /// Whether it is said how steps are carried out.
-    var hasConnector: Bool { webhook != nil || exec != nil }
+    var hasConnector: Bool { webhook != nil || exec != nil || connectors != nil }
+
+    /// What planning has to know of the connectors that are set up; of those that options name only
+    /// the name is needed, so that a plan can be looked at without their secrets.
+    func scopes() throws -> [ConnectorScope] {
+        var scopes: [ConnectorScope] = []
+        if webhook != nil || exec != nil {
+            scopes.append(ConnectorScope(name: kind.rawValue, abilities: ConnectorAbility.all))
+        }
+        if let connectors { scopes += try ConnectorFile.read(connectors).map { ConnectorScope($0) } }
+        return scopes
+    }
 
     var kind: ConnectorKind { connector ?? (exec != nil && webhook == nil ? .exec : .webhook) }
 
     func validate() throws {
-        for (name, value) in [("--act-risk", actRisk), ("--password-risk", passwordRisk)]
-        where !(0...100).contains(value) {
+        for (name, value) in [("--act-risk", actRisk), ("--password-risk", passwordRisk)] {
+            guard let value, !(0...100).contains(value) else { continue }
             throw ValidationError("\(name) is \(value). Use 0 to 100.")
         }
         if connector == nil, webhook != nil, exec != nil {
@@ -165,25 +224,43 @@ struct ResponseOptions: ParsableArguments {
     var execTimeout = 20.0
 
     @Option(
-        name: .long, help: ArgumentHelp("The most calls of one run.", valueName: "count"))
-    var maxPerRun = 100
-
-    @Option(
         name: .long,
-        help: ArgumentHelp("The most actions begun in any 60 minutes.", valueName: "count"))
-    var maxPerHour = 200
+        help: ArgumentHelp("The most calls of one run. Default: 100.", valueName: "count"))
+    var maxPerRun: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The most actions begun for one user in any 60 minutes.", valueName: "count"))
-    var maxPerUser = 6
+            "The most actions begun in any 60 minutes. Default: 200.", valueName: "count"))
+    var maxPerHour: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The most actions begun in any 24 hours. Default: 1000.", valueName: "count"))
+    var maxPerDay: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The most actions begun for one user in any 60 minutes. Default: 6.",
+            valueName: "count"))
+    var maxPerUser: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The most actions begun for one application in any 60 minutes. Default: 200.",
+            valueName: "count"))
+    var maxPerApplication: Int?
 
     func validate() throws {
         for (name, value) in [
             ("--max-per-run", maxPerRun), ("--max-per-hour", maxPerHour),
-            ("--max-per-user", maxPerUser),
-        ] where !(0...100_000).contains(value) {
+            ("--max-per-day", maxPerDay), ("--max-per-user", maxPerUser),
+            ("--max-per-application", maxPerApplication),
+        ] {
+            guard let value, !(0...100_000).contains(value) else { continue }
             throw ValidationError("\(name) is \(value). Use 0 to 100000.")
         }
         guard execTimeout >= 0.001, execTimeout <= 300 else {
@@ -195,20 +272,32 @@ struct ResponseOptions: ParsableArguments {
         }
         guard act else { return }
         switch policies.kind {
-        case .webhook where policies.webhook == nil:
+        case .webhook where policies.webhook == nil && policies.connectors == nil:
             throw ValidationError(
-                "--act needs something to act by: --webhook URL, or --exec PROGRAM.")
+                "--act needs something to act by: --connectors FILE, --webhook URL, or --exec PROGRAM.")
         case .exec where policies.exec == nil:
             throw ValidationError("--connector exec needs --exec PROGRAM.")
         default: break
         }
     }
 
-    func policy(isActing: Bool? = nil) throws -> ResponsePolicy {
-        try policies.policy(
-            isActing: isActing ?? act,
-            caps: try ActionCaps(
-                perRun: maxPerRun, perHour: maxPerHour, perUserPerHour: maxPerUser))
+    func policy(
+        isActing: Bool? = nil, families: [String: String]? = nil
+    ) throws -> ResponsePolicy {
+        var policy = try policies.policy(isActing: isActing ?? act, families: families)
+        policy.caps = try ActionCaps(
+            perRun: maxPerRun ?? policy.caps.perRun, perHour: maxPerHour ?? policy.caps.perHour,
+            perDay: maxPerDay ?? policy.caps.perDay,
+            perUserPerHour: maxPerUser ?? policy.caps.perUserPerHour,
+            perApplicationPerHour: maxPerApplication ?? policy.caps.perApplicationPerHour)
+        return policy
+    }
+
+    /// The policy with what is set up to carry it out, for a run under these rules.
+    func planner(_ book: RuleBook, isActing: Bool? = nil) throws -> ActionPlanner {
+        let policy = try policy(isActing: isActing, families: book.families)
+        return ActionPlanner(
+            policy: policy, connectors: try policies.scopes(), families: book.families)
     }
 
     /// Those that are set up. Throws when a secret, program or URL cannot be used.
@@ -232,6 +321,16 @@ struct ResponseOptions: ParsableArguments {
                         variables: execEnv,
                         limitMilliseconds: Int((execTimeout * 1000).rounded()))))
         }
+        if let file = policies.connectors {
+            for configured in try ConnectorFile.read(file) {
+                guard !found.contains(where: { $0.name == configured.connector.name }) else {
+                    throw Misuse(
+                        "\(file) has a connector named '\(configured.connector.name)', and an option"
+                            + " sets up another: give it another name")
+                }
+                found.append(configured.connector)
+            }
+        }
         return found
     }
 
@@ -246,15 +345,24 @@ struct ResponseOptions: ParsableArguments {
 
     /// Carries out what is planned, at the end of an analysis, and says what was done. What goes wrong
     /// is said, and changes nothing else: it stays in the outbox.
-    func apply(_ store: StateStore, _ connectors: [any Connector]) {
+    func apply(_ store: StateStore, _ connectors: [any Connector], _ planner: ActionPlanner) {
         do {
-            var runner = ActionRunner(policy: try policy(), connectors: connectors)
+            var runner = ActionRunner(
+                policy: planner.policy, connectors: connectors, width: ActionRunner.usualWidth)
             var random = SystemRandomNumberGenerator()
-            let report = try runner.apply(StoreOutbox(store), clock: wallTime, random: &random)
+            let outbox = StoreOutbox(store, planner: planner) { try? AlertJSON.read($0) }
+            let report = try runner.apply(outbox, clock: wallTime, random: &random)
             for line in ResponseText.troubles(report) { complain(line) }
             for line in ResponseText.successes(report) { try put(line + "\n") }
         } catch {
             complain("\(error)")
         }
+    }
+}
+
+extension RuleBook {
+    /// The family of each rule, by its id.
+    var families: [String: String] {
+        Dictionary(rules.map { ($0.id, $0.family) }, uniquingKeysWith: { first, _ in first })
     }
 }

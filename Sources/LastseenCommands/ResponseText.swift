@@ -31,11 +31,13 @@ enum ResponseText {
         let again = report.lines.filter {
             $0.action.state == .retrying || $0.action.state == .unanswered
         }
-        let expected: Set<WaitReason> = [.notDue, .order]
+        let expected: Set<WaitReason> = [
+            .notDue, .order, .quiet, .breakerOpen, .groupsUnreadable,
+        ]
         var left = report
         left.waiting = left.waiting.filter { !expected.contains($0.key) }
         let later = again.map(line) + waiting(left)
-        var all = ends.map(line)
+        var all = (report.stop.isEmpty ? [] : [report.stop]) + ends.map(line)
         if !ends.isEmpty {
             all.append(
                 "\(counted(ends.count, "action")) FAILED and \(ends.count == 1 ? "needs" : "need") a"
@@ -67,11 +69,17 @@ enum ResponseText {
         }
     }
 
+    /// ` What stays: access tokens, until they expire.`
+    private static func surviving(_ action: PlannedAction) -> String {
+        action.survives.isEmpty ? "" : "; what stays: \(SafeText.visible(action.survives, limit: 160))"
+    }
+
     /// A line for each action that was done: `Done: logged out session s1 of ann`.
     static func successes(_ report: ApplyReport) -> [String] {
         report.lines.filter { $0.action.state == .done || $0.action.state == .alreadySo }.map {
             "Done: \(deed($0.action))"
                 + ($0.action.state == .alreadySo ? " (it was so already)" : "")
+                + surviving($0.action)
         }
     }
 }

@@ -114,7 +114,7 @@ struct RulesBacktest: ParsableCommand {
     ) throws -> Backtest.Run {
         let options = try running.options(
             format: format, rules: version.book, databases: databases, outputs: [], rejects: nil,
-            style: TextStyle(), policy: try ResponsePolicy())
+            style: TextStyle(), planner: ActionPlanner(policy: try ResponsePolicy()))
         let meter = ProgressMeter(isOn: progress)
         defer { meter.clear() }
         let source: Backtest.Source

@@ -53,12 +53,13 @@ struct WatchCommand: ParsableCommand {
         let databases = try geo.open()
         let inputs = try WatchCommand.inputs(sources)
         let connectors = response.act ? try response.connectors() : []
-        let policy = try response.policy()
+        let planner = try response.planner(book)
+        if let fault = planner.policy.groupsFault { complain("nothing is done: \(fault)") }
         let store = try state.open(as: "watch")
         defer { store.close() }
         var options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
-            rejects: output.rejects, style: output.color.style, policy: policy)
+            rejects: output.rejects, style: output.color.style, planner: planner)
         options.history = history.options
         let watch = try Watch(options, inputs: inputs, store: store, now: wallTime)
         watch.note = { complain($0) }
@@ -66,7 +67,7 @@ struct WatchCommand: ParsableCommand {
         if response.act {
             let said = SaidOnce()
             let new = Responder(
-                store: store, policy: policy, connectors: connectors, clock: { wallTime() },
+                store: store, planner: planner, connectors: connectors, clock: { wallTime() },
                 report: { said.say(ResponseText.troubles($0)) },
                 failed: { said.say(["\($0)"]) })
             watch.didAlert = { new.wake() }

@@ -14,7 +14,8 @@ public struct AnalysisOptions {
     public var rules: [DetectionRule]
     public var databases: GeoDatabases
     public var userAgents: UserAgentParser
-    public var policy: ResponsePolicy
+    /// Plans what is done about alerts, under the policy.
+    public var planner: ActionPlanner
     public var outputs: [OutputTarget] = []
     public var rejectsPath: String?
     /// Of alerts as text.
@@ -45,7 +46,7 @@ public struct AnalysisOptions {
         self.rules = rules
         self.databases = databases
         self.userAgents = userAgents
-        self.policy = policy
+        planner = ActionPlanner(policy: policy)
     }
 }
 

@@ -105,7 +105,7 @@ final class Engine {
 
     init(store: StateStore, options: AnalysisOptions) throws {
         self.store = store
-        planner = ActionPlanner(policy: options.policy)
+        planner = options.planner
         profileBudget = options.profileBudget
         matcher = RecordMatcher(options.rules)
         MemoryTuning.apply()
@@ -447,8 +447,8 @@ final class Engine {
         var alert = alert
         var actions: [PlannedAction] = []
         if alert.status.stands {
-            alert.recommendations = Recommendations.steps(for: alert)
             actions = planner.plan(for: alert)
+            alert.recommendations = Recommendations.steps(for: alert, actions: actions)
             alert.actions = actions.map(\.summary)
         }
         let published = Outputs.Published(alert)

@@ -1,4 +1,5 @@
 import Glibc
+import Publishing
 public import Response
 public import SessionModel
 public import StateStore
@@ -9,7 +10,7 @@ public import StateStore
 /// Looks every few seconds, and when it is woken. What cannot be done stays in the outbox.
 public final class Responder: @unchecked Sendable {
     private let store: StateStore
-    private let policy: ResponsePolicy
+    private let planner: ActionPlanner
     private let connectors: [any Connector]
     private let clock: @Sendable () -> Timestamp
     private let report: @Sendable (ApplyReport) -> Void
@@ -27,13 +28,13 @@ public final class Responder: @unchecked Sendable {
     ///   - report: What a look did, on the responder's thread; looks that touched nothing too.
     ///   - failed: The outbox could not be read or written; it is tried again at the next look.
     public init(
-        store: StateStore, policy: ResponsePolicy, connectors: [any Connector],
+        store: StateStore, planner: ActionPlanner, connectors: [any Connector],
         clock: @escaping @Sendable () -> Timestamp,
         report: @escaping @Sendable (ApplyReport) -> Void,
         failed: @escaping @Sendable (ResponseError) -> Void
     ) {
         self.store = store
-        self.policy = policy
+        self.planner = planner
         self.connectors = connectors
         self.clock = clock
         self.report = report
@@ -64,7 +65,7 @@ public final class Responder: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Ends after the call that is under way, which takes a connector's time limit at most.
+    /// Ends after the calls that are under way, which take a connector's time limit at most.
     public func stop() {
         guard let thread else { return }
         pthread_mutex_lock(mutex)
@@ -82,9 +83,10 @@ public final class Responder: @unchecked Sendable {
     }
 
     private func serve() {
-        let outbox = StoreOutbox(store)
+        let outbox = StoreOutbox(store, planner: planner) { try? AlertJSON.read($0) }
         // Kept from look to look: it remembers which target is down.
-        var runner = ActionRunner(policy: policy, connectors: connectors)
+        var runner = ActionRunner(
+            policy: planner.policy, connectors: connectors, width: ActionRunner.usualWidth)
         var random = SystemRandomNumberGenerator()
         while !isAskedToStop {
             do {

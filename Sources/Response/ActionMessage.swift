@@ -13,8 +13,16 @@ public import SessionModel
 ///            "summary":"…","rules":["impossible-travel"]}}}
 /// ```
 ///
-/// `type` is `session.logout_requested` (end `data.session.id`) or `user.password_change_requested`
-/// (make `data.user.id` choose a new password before the next use). `timestamp` is when the suspect
+/// | `type` | what is to be done |
+/// | --- | --- |
+/// | `session.logout_requested` | end `data.session.id` |
+/// | `user.step_up_requested` | ask `data.user.id` for a second factor before the next use |
+/// | `user.other_sessions_logout_requested` | end the user's sessions except those that are surely theirs |
+/// | `user.logout_requested` | end all sessions of the user |
+/// | `user.password_change_requested` | make the user choose a new password before the next use |
+/// | `user.suspension_requested` | block the account |
+///
+/// `data.session.id` is empty for a step on the user. `timestamp` is when the suspect
 /// was last seen, not when this was sent. A field that is not known is an empty text, or 0 for `asn`.
 /// The bytes are the same at every try. At most about 20 kB.
 public enum ActionMessage {
@@ -22,8 +30,12 @@ public enum ActionMessage {
     public static func type(of kind: Rung) -> String? {
         switch kind {
         case .logOutSession: "session.logout_requested"
+        case .stepUp: "user.step_up_requested"
+        case .logOutOthers: "user.other_sessions_logout_requested"
+        case .logOutEverywhere: "user.logout_requested"
         case .requirePasswordChange: "user.password_change_requested"
-        case .notify, .stepUp, .logOutOthers, .logOutEverywhere, .suspend: nil
+        case .suspend: "user.suspension_requested"
+        case .notify: nil
         }
     }
 

@@ -30,7 +30,7 @@ public struct ExecOptions: Sendable {
 /// **What the program gets**: on standard input `ActionMessage`'s JSON; the fixed arguments; the
 /// directory `/`; and of the environment only `PATH=/usr/local/bin:/usr/bin:/bin`, `LANG=C.UTF-8`,
 /// `LASTSEEN_ACTION_ID` (the idempotency key: the same action may come again, act once),
-/// `LASTSEEN_ACTION_KIND` (`log-out-session` or `require-password-change`) and the variables that
+/// `LASTSEEN_ACTION_KIND` (a rung's name, as `log-out-session`) and the variables that
 /// the options name.
 ///
 /// **What it says**:
@@ -112,7 +112,7 @@ public final class ExecConnector: Connector {
     }
 
     public var abilities: [Rung: ConnectorAbility] {
-        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
+        ConnectorAbility.all
     }
 
     public func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {

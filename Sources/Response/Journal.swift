@@ -13,7 +13,8 @@ public struct JournalDraft: Sendable, Equatable {
     /// One word: for an action, the state that it came to.
     public var what: String
     /// A JSON object; for an action `attempt`, `kind`, `target`, `connector` and `text` (what the
-    /// target said or why, masked and cut).
+    /// target said or why, masked and cut). The first one of an action also has `revision` (of the
+    /// alert), `rung` (what was decided), `decided_by` and `sent` (the message's `data`).
     public var detail: String
 
     public init(
@@ -37,10 +38,50 @@ public struct JournalDraft: Sendable, Equatable {
             $0.string("target", action.planned.target)
             $0.string("connector", action.planned.connector)
             $0.string("text", text)
+            if action.attempts == 0, action.state == .planned || action.state == .waiting {
+                $0.number("revision", action.alertRevision)
+                $0.string("rung", (action.planned.rung ?? action.planned.kind).name)
+                $0.string("decided_by", action.planned.decidedBy)
+                $0.raw("sent", action.planned.data)
+            }
         }
         self.init(
             time: time, actor: "lastseen", alertID: action.planned.alertID,
             actionID: action.planned.id, what: action.state.rawValue, detail: json.text)
+    }
+
+    /// What a person decided about an action, which is as that left it.
+    ///
+    public init(
+        of action: OutboxAction, by person: Person, what: String, at time: Timestamp, text: String
+    ) {
+        var json = JSONText()
+        json.object {
+            $0.string("kind", action.planned.kind.name)
+            $0.string("target", action.planned.target)
+            $0.string("connector", action.planned.connector)
+            $0.string("state", action.state.rawValue)
+            if !person.stated.isEmpty { $0.string("stated_name", person.stated) }
+            $0.string("text", plain(text, limit: 200))
+        }
+        self.init(
+            time: time, actor: person.login, alertID: action.planned.alertID,
+            actionID: action.planned.id, what: what, detail: json.text)
+    }
+
+    /// The breaker's opening, or a person's word that it may go on.
+    public init(
+        ofBreaker state: UserBreakerState, actor: String, stated: String = "", at time: Timestamp
+    ) {
+        var json = JSONText()
+        json.object {
+            $0.number("users", state.users)
+            $0.number("limit", state.limit)
+            if !stated.isEmpty { $0.string("stated_name", stated) }
+        }
+        self.init(
+            time: time, actor: actor, alertID: "", actionID: "",
+            what: state.isOpen ? "breaker-opened" : "breaker-resumed", detail: json.text)
     }
 
     /// The entry that follows `head`, the newest entry there is (nil for the first). To be called and
@@ -49,6 +90,23 @@ public struct JournalDraft: Sendable, Equatable {
         JournalEntry(
             sequence: (head?.sequence ?? 0) + 1, draft: self,
             previousHash: head?.hash ?? Journal.firstHash)
+    }
+}
+
+/// Who decides something at the keyboard.
+public struct Person: Sendable, Equatable {
+    /// The login name.
+    public var login: String
+    /// The name given in its place; empty for none. The journal has both.
+    public var stated: String
+
+    public init(login: String, stated: String = "") {
+        (self.login, self.stated) = (login, stated)
+    }
+
+    /// Who counts as having approved: `ann`, `bob (stated by ann)`.
+    public var name: String {
+        stated.isEmpty || stated == login ? login : "\(stated) (stated by \(login))"
     }
 }
 
@@ -74,6 +132,23 @@ public struct JournalEntry: Sendable, Equatable {
     public init(sequence: Int64, draft: JournalDraft, previousHash: String) {
         self.init(sequence: sequence, draft: draft, previousHash: previousHash, hash: "")
         hash = computedHash
+    }
+
+    /// As one line of JSON. The hash is over `detail` as it stands, which is why it is a text there.
+    public var json: String {
+        var json = JSONText()
+        json.object {
+            $0.number("sequence", Int(sequence))
+            $0.string("time", draft.time.rfc3339)
+            $0.string("actor", draft.actor)
+            $0.string("alert_id", draft.alertID)
+            $0.string("action_id", draft.actionID)
+            $0.string("what", draft.what)
+            $0.string("detail", draft.detail)
+            $0.string("previous_hash", previousHash)
+            $0.string("hash", hash)
+        }
+        return json.text
     }
 
     /// The hash that the fields give. Fields are netstrings, in this order, after a version word.

@@ -11,7 +11,11 @@ public enum Recommendations {
     /// A pure function of the alert; a few microseconds. Texts from records are shown on one line,
     /// with hidden characters replaced, at most 80 characters of each (a session id is shown whole,
     /// since a person has to find it).
-    public static func steps(for alert: Alert) -> [Recommendation] {
+    ///
+    /// - Parameter actions: what Lastseen does itself; what outlives it is said.
+    public static func steps(
+        for alert: Alert, actions: [PlannedAction] = []
+    ) -> [Recommendation] {
         guard !alert.status.isOver else { return [] }
         // What to do about an address, its rule says.
         if alert.isAboutKey { return alert.recommendations }
@@ -21,11 +25,14 @@ public enum Recommendations {
             steps.append(Recommendation(step: steps.count + 1, text: text, reason: reason))
         }
 
-        add(logOut(alert), logOutReason(alert))
+        add(
+            logOut(alert),
+            logOutReason(alert) + surviving(actions) { $0 != .requirePasswordChange && $0 != .suspend })
         add(
             "Change the password of \(user) at once.",
             "Whoever opened that session may know the password or hold a stolen token. Logging out "
                 + "does not stop a new sign-in; a new password does, and a stolen token ends with it."
+                + surviving(actions) { $0 == .requirePasswordChange || $0 == .suspend }
         )
 
         let signs = Signs(alert.findings)
@@ -98,6 +105,18 @@ public enum Recommendations {
                 + " on the same device."
         }
         return text
+    }
+
+    /// What stays after Lastseen's own steps of some kinds, by connector.
+    private static func surviving(
+        _ actions: [PlannedAction], of isMeant: (Rung) -> Bool
+    ) -> String {
+        var said: [String] = []
+        for action in actions where isMeant(action.kind) && !action.survives.isEmpty {
+            let text = "\(plain(action.survives, limit: 160)) (\(action.connector))"
+            if action.state != .notifyOnly, !said.contains(text) { said.append(text) }
+        }
+        return said.isEmpty ? "" : " What stays after it: \(said.joined(separator: "; "))."
     }
 
     private static func sessions(_ ids: [String]) -> String {

@@ -7,38 +7,49 @@ public struct ActionCaps: Sendable, Equatable {
     public var perRun: Int
     /// Actions begun in any 60 minutes; repetitions are free. Default 200.
     public var perHour: Int
+    /// Actions begun in any 24 hours. Default 1000.
+    public var perDay: Int
     /// Actions begun in any 60 minutes for one user. Default 6: a log-out and a password change for
     /// three alerts.
     public var perUserPerHour: Int
+    /// Actions begun in any 60 minutes for alerts of one application. Default 200.
+    public var perApplicationPerHour: Int
 
     /// What is above a cap waits for the next run; nothing is dropped.
     public init(
-        perRun: Int = 100, perHour: Int = 200, perUserPerHour: Int = 6
+        perRun: Int = 100, perHour: Int = 200, perDay: Int = 1000, perUserPerHour: Int = 6,
+        perApplicationPerHour: Int = 200
     ) throws(ResponseError) {
         for (name, value) in [
             ("the cap per run", perRun), ("the cap per hour", perHour),
-            ("the cap per user and hour", perUserPerHour),
+            ("the cap per day", perDay), ("the cap per user and hour", perUserPerHour),
+            ("the cap per application and hour", perApplicationPerHour),
         ] where !(0...100_000).contains(value) {
             throw .badSetting(name: name, value: String(value), allowed: "0 to 100000")
         }
         self.perRun = perRun
         self.perHour = perHour
+        self.perDay = perDay
         self.perUserPerHour = perUserPerHour
+        self.perApplicationPerHour = perApplicationPerHour
     }
 
     /// The defaults.
     public static let standard = ActionCaps()
 
-    private init() { (perRun, perHour, perUserPerHour) = (100, 200, 6) }
+    private init() {
+        (perRun, perHour, perDay) = (100, 200, 1000)
+        (perUserPerHour, perApplicationPerHour) = (6, 200)
+    }
 }
 
 /// Users for whom Lastseen takes no step itself: break-glass accounts, service accounts, the board.
 ///
-/// An entry is a user id or a user name, compared without regard to ASCII case; one that ends in `*`
-/// matches what begins with the rest (`svc-*`). An alert on such a user is still an alert.
+/// An entry is a user id or a user name, compared without regard to ASCII case; one with `*` is a
+/// pattern (`svc-*`). An alert on such a user is still an alert.
 public struct ProtectedUsers: Sendable, Equatable {
     private var names: Set<String> = []
-    private var prefixes: [String] = []
+    private var patterns: [NamePattern] = []
 
     /// At most 100 000 entries of at most 256 bytes. Empty entries and those beginning with `#` are
     /// skipped, so that a file's lines can be given.
@@ -46,19 +57,19 @@ public struct ProtectedUsers: Sendable, Equatable {
         for entry in entries {
             let text = trimmed(entry)
             if text.isEmpty || text.hasPrefix("#") { continue }
-            guard text.utf8.count <= TextLimit.userID, text != "*" else {
+            guard text.utf8.count <= TextLimit.userID, !text.utf8.allSatisfy({ $0 == 0x2A }) else {
                 throw .badSetting(
                     name: "a protected user", value: text,
                     allowed: "a user's id or name of at most \(TextLimit.userID) bytes; to protect "
                         + "everybody, do not switch acting on")
             }
-            guard names.count + prefixes.count < 100_000 else {
+            guard names.count + patterns.count < 100_000 else {
                 throw .badSetting(
                     name: "the list of protected users", value: "longer than 100000",
-                    allowed: "at most 100000 entries, or prefixes ending in '*'")
+                    allowed: "at most 100000 entries, or patterns with '*'")
             }
-            if text.hasSuffix("*") {
-                prefixes.append(asciiLowered(String(text.dropLast())))
+            if text.utf8.contains(0x2A) {
+                patterns.append(NamePattern(text))
             } else {
                 names.insert(asciiLowered(text))
             }
@@ -69,10 +80,21 @@ public struct ProtectedUsers: Sendable, Equatable {
 
     private init() {}
 
+    /// With further entries.
+    public func adding(_ entries: some Sequence<String>) throws(ResponseError) -> ProtectedUsers {
+        let more = try ProtectedUsers(entries)
+        var all = self
+        all.names.formUnion(more.names)
+        all.patterns += more.patterns
+        return all
+    }
+
     public func contains(id: String, name: String) -> Bool {
-        if names.isEmpty && prefixes.isEmpty { return false }
+        if names.isEmpty && patterns.isEmpty { return false }
         for text in [asciiLowered(id), asciiLowered(name)] where !text.isEmpty {
-            if names.contains(text) || prefixes.contains(where: text.hasPrefix) { return true }
+            if names.contains(text) || patterns.contains(where: { $0.matches(lowered: text) }) {
+                return true
+            }
         }
         return false
     }
@@ -80,14 +102,16 @@ public struct ProtectedUsers: Sendable, Equatable {
 
 /// When Lastseen acts itself, and how far.
 ///
-/// An alert's rung is what its rules ask for; the policy decides what of it is done:
+/// The first of `entries` that an alert meets says how far to go for it; where none does,
+/// `defaultRung`. Without a file there are no entries and the default is what the alert's rules ask
+/// for, where each step has limits of its own:
 ///
 /// | step | asked by a rung of | and |
 /// | --- | --- | --- |
-/// | log out the session | log-out-session or above | risk ≥ `actRisk`, confidence ≥ `confidence` |
-/// | require a password change | require-password-change or above | as above, risk ≥ `passwordRisk` |
+/// | any but the next | that step's rung, or above | risk ≥ `actRisk`, confidence ≥ `confidence` |
+/// | require a password change, suspend | as above | risk ≥ `passwordRisk` too |
 ///
-/// Everything else is a note for a person. Until `isActing`, all of it is a dry run.
+/// What a guard stops is left to a person. Until `isActing`, all of it is a dry run.
 public struct ResponsePolicy: Sendable, Equatable {
     /// Off by default: nothing is ever sent.
     public var isActing: Bool
@@ -97,12 +121,32 @@ public struct ResponsePolicy: Sendable, Equatable {
     public var passwordRisk: Int
     /// What the surest finding must be at least. Default likely.
     public var confidence: Confidence
-    /// Nothing above is done. Default require-password-change, the highest there is.
+    /// Nothing above is done. Default require-password-change: suspending has to be allowed.
     public var highestRung: Rung
     public var protectedUsers: ProtectedUsers
+    /// Groups whose members are protected.
+    public var protectedGroups: [NamePattern] = []
     public var caps: ActionCaps
-    /// Which connector carries the steps out.
+    /// Which connector carries the steps out where a planner is told of no others.
     public var connector: ConnectorKind
+    /// First match wins.
+    public var entries: [PolicyEntry] = []
+    /// For alerts that meet no entry.
+    public var defaultRung = PolicyRung.asked
+    public var groups = UserGroups.none
+    /// Why it is not known who is in which group; then nothing is done.
+    public var groupsFault: String?
+    /// Whether all sessions may be ended where a target cannot end one.
+    public var widens = false
+    public var approvals = ApprovalRules.standard
+    public var breaker = UserBreakerLimits.standard
+    /// Not again for the same user within so many seconds, by step; for another alert's sake.
+    public var coolDownSeconds: [Rung: Int] = ResponsePolicy.standardCoolDown
+    /// In which no step is begun.
+    public var quiet: [TimeWindow] = []
+
+    /// Resets and blocks are for an hour: several alerts of one break-in mean one new password.
+    public static let standardCoolDown: [Rung: Int] = [.requirePasswordChange: 3600, .suspend: 3600]
 
     public init(
         isActing: Bool = false, actRisk: Int = 80, passwordRisk: Int = 90,
@@ -122,6 +166,52 @@ public struct ResponsePolicy: Sendable, Equatable {
         self.protectedUsers = protectedUsers
         self.caps = caps
         self.connector = connector
+    }
+
+    /// Whether it has to be known who is in which group.
+    public var needsGroups: Bool {
+        !protectedGroups.isEmpty || entries.contains { !$0.condition.groups.isEmpty }
+    }
+
+    /// Whether nothing is ever done for this user.
+    public func isProtected(id: String, name: String) -> Bool {
+        if protectedUsers.contains(id: id, name: name) { return true }
+        guard !protectedGroups.isEmpty else { return false }
+        return groups.groups(ofUser: id, name: name).contains { group in
+            protectedGroups.contains { $0.matches(group) }
+        }
+    }
+
+    /// How far to go for an alert.
+    ///
+    /// - Parameters:
+    ///   - families: the family of each rule's id, for entries that name some.
+    ///   - groups: the user's; those of `self.groups` when nil.
+    public func decide(
+        _ alert: Alert, families: [String: String] = [:], groups: [String]? = nil
+    ) -> PolicyDecision {
+        let subject = PolicySubject(
+            alert: alert, families: families,
+            groups: groups ?? self.groups.groups(ofUser: alert.userID, name: alert.userName))
+        for entry in entries where entry.condition.allows(subject) {
+            return decision(
+                entry.rung, alert, atMost: entry.atMost, widens: entry.widens ?? widens,
+                name: entry.name)
+        }
+        return decision(defaultRung, alert, atMost: nil, widens: widens, name: "")
+    }
+
+    private func decision(
+        _ rung: PolicyRung, _ alert: Alert, atMost: Rung?, widens: Bool, name: String
+    ) -> PolicyDecision {
+        switch rung {
+        case .asked:
+            PolicyDecision(
+                rung: min(alert.rung, atMost ?? .suspend), isAsked: true, widens: widens, entry: name)
+        case .rung(let rung):
+            PolicyDecision(
+                rung: min(rung, atMost ?? .suspend), isAsked: false, widens: widens, entry: name)
+        }
     }
 }
 

@@ -45,6 +45,7 @@ struct Breaker: Sendable {
     /// Failures in a row that open it.
     let limit: Int
     private var failures = 0
+    private var hasSucceeded = false
     private var pauseSeconds = Breaker.firstPauseSeconds
     private var openUntil: Timestamp?
 
@@ -62,7 +63,14 @@ struct Breaker: Sendable {
         return now >= openUntil
     }
 
+    /// How many calls may be under way: as many as may still fail before it opens, until one has
+    /// succeeded.
+    func callsAtOnce(width: Int) -> Int {
+        failures == 0 && hasSucceeded ? width : min(width, max(1, limit - failures))
+    }
+
     mutating func succeeded() {
+        hasSucceeded = true
         (failures, pauseSeconds, openUntil) = (0, Breaker.firstPauseSeconds, nil)
     }
 

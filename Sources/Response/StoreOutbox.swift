@@ -8,101 +8,132 @@ public import StateStore
 public final class StoreOutbox: ActionOutbox {
     public let isExclusive = true
     private let store: StateStore
-    /// Actions begun in the last hour or so, in order; nil until it was asked for.
-    private var begun: [(time: Timestamp, user: ActionUser)]?
+    private let planner: ActionPlanner?
+    private let readAlert: @Sendable ([UInt8]) -> Alert?
 
-    public init(_ store: StateStore) { self.store = store }
+    /// - Parameters:
+    ///   - planner: what an alert that was amended since is planned with again, to see whether it
+    ///     still asks for an action; nil to leave that out.
+    ///   - readAlert: an alert's JSON; nil when it cannot be read.
+    public init(
+        _ store: StateStore, planner: ActionPlanner? = nil,
+        readAlert: @escaping @Sendable ([UInt8]) -> Alert? = { _ in nil }
+    ) {
+        self.store = store
+        self.planner = planner
+        self.readAlert = readAlert
+    }
 
     public func openActions(limit: Int) throws(ResponseError) -> [OutboxAction] {
-        let states = ActionState.allCases.filter(\.isOpen).map(\.rawValue)
-        return try StoreOutbox.reading { () throws in
-            try store.actions(states: states, limit: limit).map(StoreOutbox.action)
+        try actions(in: ActionState.allCases.filter(\.isOpen), limit: limit)
+    }
+
+    public func actions(
+        in states: [ActionState], limit: Int
+    ) throws(ResponseError) -> [OutboxAction] {
+        try StoreOutbox.reading { () throws in
+            try store.actions(states: states.map(\.rawValue), limit: limit).map(StoreOutbox.action)
         }
     }
 
-    public func startedCount(
-        since time: Timestamp, user: ActionUser?
-    ) throws(ResponseError) -> Int {
-        let all: [(time: Timestamp, user: ActionUser)]
-        if let begun {
-            all = begun
-        } else {
-            all = try StoreOutbox.reading { () throws in try journalled(since: time) }
-            begun = all
+    public func starts(since time: Timestamp) throws(ResponseError) -> [ActionStart] {
+        try StoreOutbox.reading { () throws in
+            try store.startedActions(since: time.milliseconds).compactMap { row in
+                Rung(name: row.kind).map { kind in
+                    ActionStart(
+                        time: Timestamp(milliseconds: row.startedMilliseconds),
+                        created: Timestamp(milliseconds: row.createdMilliseconds),
+                        user: ActionUser(tenant: row.tenant, id: row.userID),
+                        application: row.application, kind: kind, alertID: row.alertID,
+                        connector: row.connector)
+                }
+            }
         }
-        return all.count { $0.time >= time && (user == nil || $0.user == user) }
     }
 
-    public func standing(ofAlert id: String) throws(ResponseError) -> AlertStanding {
+    public func standing(of action: OutboxAction) throws(ResponseError) -> AlertStanding {
+        let id = action.planned.alertID
         let row = try StoreOutbox.reading { () throws in try store.alert(id: id) }
         guard let row else { return .withdrawn(reason: "its alert is not in the state") }
         switch Alert.Status(rawValue: row.status) {
         case .retracted: return .withdrawn(reason: "the alert was retracted")
         case .closed: return .withdrawn(reason: "the alert is closed")
         case .dismissed: return .withdrawn(reason: "the alert was dismissed")
-        case .open, .amended, .confirmed, .silenced, nil: return .stands
+        case .open, .amended, .confirmed, .silenced, nil: break
         }
+        guard row.revision > action.alertRevision, let planner, let alert = readAlert(row.json) else {
+            return .stands
+        }
+        let step = planner.plan(for: alert).first { $0.id == action.planned.id }
+        guard let step else {
+            return .withdrawn(
+                reason: "the alert was amended, and no longer asks for it: risk \(alert.risk)")
+        }
+        // Whether it may be acted upon now is the runner's to say; what a person has to do is not.
+        return step.state == .notifyOnly
+            ? .withdrawn(reason: "the alert was amended: \(step.note)") : .stands
     }
 
-    public func commit(
-        _ new: OutboxAction, replacing old: OutboxAction, journal draft: JournalDraft
-    ) throws(ResponseError) -> Bool {
-        let isTaken = try StoreOutbox.reading { () throws in
+    public func commit(_ changes: [OutboxChange]) throws(ResponseError) -> [Bool] {
+        try StoreOutbox.reading { () throws in
             try store.commit { transaction in
-                guard var row = try transaction.action(id: old.planned.id),
-                    row.state == old.state.rawValue, row.attempts == old.attempts
-                else { return false }
-                StoreOutbox.fill(&row, from: new, at: draft.time)
-                try transaction.updateAction(row)
-                try StoreOutbox.append(draft, to: &transaction)
-                return true
+                var isTaken: [Bool] = []
+                for change in changes {
+                    guard var row = try transaction.action(id: change.old.planned.id),
+                        row.state == change.old.state.rawValue,
+                        row.attempts == change.old.attempts
+                    else {
+                        isTaken.append(false)
+                        continue
+                    }
+                    StoreOutbox.fill(&row, from: change.new, at: change.draft.time)
+                    try transaction.updateAction(row)
+                    try StoreOutbox.append(change.draft, to: &transaction)
+                    isTaken.append(true)
+                }
+                return isTaken
             }
         }
-        if isTaken, old.firstStarted == nil, let first = new.firstStarted, begun != nil {
-            // Only the last hour is ever asked for.
-            let horizon = first.adding(milliseconds: -7_200_000)
-            begun?.removeAll { $0.time < horizon }
-            begun?.append((first, new.user))
-        }
-        return isTaken
     }
 
-    /// What was begun since `time`, by the journal, whose times only grow (as far as the clock does).
-    private func journalled(
-        since time: Timestamp
-    ) throws -> [(time: Timestamp, user: ActionUser)] {
-        // The first entry not before `time`, by bisection: sequences have no gaps.
-        var low: Int64 = 0
-        var high: Int64 = 1
-        while let entry = try store.journal(after: high - 1, limit: 1).first,
-            entry.timeMilliseconds < time.milliseconds
-        {
-            low = high
-            high *= 2
+    // MARK: - The breaker
+
+    private static let breakerKey = "response_breaker"
+
+    public func breaker() throws(ResponseError) -> UserBreakerState {
+        try StoreOutbox.breaker(in: store)
+    }
+
+    /// Throws for a value that this program does not know: then nobody can say that it is closed.
+    public static func breaker(in store: StateStore) throws(ResponseError) -> UserBreakerState {
+        guard let text = try reading({ () throws in try store.meta(breakerKey) }) else {
+            return UserBreakerState()
         }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2
-            let entry = try store.journal(after: middle - 1, limit: 1).first
-            if let entry, entry.timeMilliseconds < time.milliseconds {
-                low = middle
-            } else {
-                high = middle
+        guard let state = UserBreakerState(text: text) else {
+            throw .outbox(reason: "how the breaker stands is written in an unknown form")
+        }
+        return state
+    }
+
+    public func setBreaker(
+        _ state: UserBreakerState, journal draft: JournalDraft
+    ) throws(ResponseError) {
+        try StoreOutbox.setBreaker(state, journal: draft, in: store)
+    }
+
+    public static func setBreaker(
+        _ state: UserBreakerState, journal draft: JournalDraft, in store: StateStore
+    ) throws(ResponseError) {
+        try reading { () throws in
+            _ = try store.commit { transaction in
+                try transaction.setMeta(key: breakerKey, value: state.text)
+                try append(draft, to: &transaction)
             }
         }
-        var found: [(time: Timestamp, user: ActionUser)] = []
-        var seen: Set<String> = []
-        while true {
-            let page = try store.journal(after: low, limit: 1000)
-            for row in page where row.what == ActionState.started.rawValue {
-                guard seen.insert(row.actionID).inserted,
-                    let action = try store.action(id: row.actionID).map(StoreOutbox.action),
-                    let first = action.firstStarted, first >= time
-                else { continue }
-                found.append((first, action.user))
-            }
-            guard let last = page.last else { return found }
-            low = last.sequence
-        }
+    }
+
+    public func knownUsers() throws(ResponseError) -> Int? {
+        try StoreOutbox.reading { () throws in try store.profileCount() }
     }
 
     // MARK: - Planning
@@ -118,28 +149,39 @@ public final class StoreOutbox: ActionOutbox {
     ) throws(StateError) -> Bool {
         let row = row(for: action, alertRevision: alertRevision, createdAt: now)
         if try transaction.putAction(row) {
-            try journalPlan(of: action, at: now, in: &transaction)
+            try journalPlan(of: action, alertRevision, at: now, in: &transaction)
             return true
         }
         guard var known = try transaction.action(id: action.id),
-            let state = ActionState(rawValue: known.state), state.givesWay(to: action.state)
+            let state = ActionState(rawValue: known.state)
         else { return false }
+        guard state.givesWay(to: action.state) else {
+            // The amended alert still asks for it.
+            let isAsked = action.state != .notifyOnly && (state.isOpen || state == .waiting)
+            guard isAsked, alertRevision > known.alertRevision else { return false }
+            known.alertRevision = alertRevision
+            try transaction.updateAction(known)
+            return false
+        }
         known.state = row.state
+        known.alertRevision = alertRevision
         known.connector = row.connector
         known.payload = row.payload
         known.result = row.result
         known.updatedMilliseconds = now.milliseconds
         known.nextAttemptMilliseconds = row.nextAttemptMilliseconds
-        try journalPlan(of: action, at: now, in: &transaction)
+        try journalPlan(of: action, alertRevision, at: now, in: &transaction)
         return try transaction.updateAction(known)
     }
 
     /// What will be sent begins its story in the journal; dry runs and notes have none.
     private static func journalPlan(
-        of action: PlannedAction, at now: Timestamp, in transaction: inout StateTransaction
+        of action: PlannedAction, _ alertRevision: Int, at now: Timestamp,
+        in transaction: inout StateTransaction
     ) throws(StateError) {
-        guard action.state.isOpen else { return }
-        let planned = OutboxAction(sequence: 0, planned: action, due: now)
+        guard action.state.isOpen || action.state == .waiting else { return }
+        let planned = OutboxAction(
+            sequence: 0, planned: action, due: now, alertRevision: alertRevision)
         try append(JournalDraft(of: planned, at: now, text: ""), to: &transaction)
     }
 
@@ -162,7 +204,13 @@ public final class StoreOutbox: ActionOutbox {
             kind: action.kind.name, target: action.target, connector: action.connector,
             state: action.state.rawValue, createdMilliseconds: now.milliseconds,
             updatedMilliseconds: now.milliseconds)
-        fill(&row, from: OutboxAction(sequence: 0, planned: action, due: now), at: now)
+        // What waits for approval is due when that comes too late.
+        let wait = action.state == .waiting ? Int64(action.approvalSeconds) * 1000 : 0
+        let planned = OutboxAction(
+            sequence: 0, planned: action, due: now.adding(milliseconds: wait), created: now,
+            alertRevision: alertRevision)
+        fill(&row, from: planned, at: now)
+        row.application = action.application
         return row
     }
 
@@ -177,40 +225,57 @@ public final class StoreOutbox: ActionOutbox {
         }
         guard let kind = Rung(name: row.kind) else { throw odd("a kind") }
         guard let state = ActionState(rawValue: row.state) else { throw odd("a state") }
-        guard let fields = Netstrings.read(row.payload), fields.count == 6, fields[0] == version,
+        guard let fields = Netstrings.read(row.payload),
+            fields.first == firstVersion && fields.count == 6
+                || fields.first == version && fields.count >= 11,
             let time = Int64(fields[2])
         else { throw odd("contents") }
+        var planned = PlannedAction(
+            id: row.id, alertID: row.alertID, kind: kind, tenant: row.tenant,
+            userID: row.userID, userName: fields[1], sessionID: row.sessionID,
+            time: Timestamp(milliseconds: time), connector: row.connector, state: state,
+            note: fields[4], data: fields[5])
+        planned.application = row.application
+        if fields[0] == version {
+            guard let needed = Int(fields[7]), let seconds = Int(fields[8]) else {
+                throw odd("contents")
+            }
+            planned.survives = fields[6]
+            (planned.approvalsNeeded, planned.approvalSeconds) = (needed, seconds)
+            planned.decidedBy = fields[9]
+            planned.rung = Rung(name: fields[10])
+        }
         return OutboxAction(
-            sequence: row.sequence,
-            planned: PlannedAction(
-                id: row.id, alertID: row.alertID, kind: kind, tenant: row.tenant,
-                userID: row.userID, userName: fields[1], sessionID: row.sessionID,
-                time: Timestamp(milliseconds: time), connector: row.connector, state: state,
-                note: fields[4], data: fields[5]),
-            attempts: row.attempts,
+            sequence: row.sequence, planned: planned, attempts: row.attempts,
             firstStarted: Int64(fields[3]).map { Timestamp(milliseconds: $0) },
-            due: Timestamp(milliseconds: row.nextAttemptMilliseconds))
+            due: Timestamp(milliseconds: row.nextAttemptMilliseconds),
+            created: Timestamp(milliseconds: row.createdMilliseconds),
+            alertRevision: row.alertRevision, approvals: Array(fields.dropFirst(11)))
     }
 
-    /// Of the payload's form.
-    private static let version = "lastseen-action-1"
+    /// Of the payload's form; the first one had six fields.
+    private static let firstVersion = "lastseen-action-1"
+    private static let version = "lastseen-action-2"
 
-    private static func fill(_ row: inout ActionRow, from action: OutboxAction, at now: Timestamp) {
+    static func fill(_ row: inout ActionRow, from action: OutboxAction, at now: Timestamp) {
         row.state = action.state.rawValue
         row.connector = action.planned.connector
         row.attempts = action.attempts
+        row.firstStartedMilliseconds = action.firstStarted?.milliseconds
         row.nextAttemptMilliseconds = action.due.milliseconds
         row.updatedMilliseconds = now.milliseconds
         // For who looks at the table; the payload is what is read back.
         let isGood = [.done, .alreadySo, .notNeeded].contains(action.state)
         row.result = isGood ? action.planned.note : ""
         row.lastError = isGood ? "" : action.planned.note
-        row.payload = Array(
-            Digest.canonical([
-                version, action.planned.userName, String(action.planned.time.milliseconds),
-                action.firstStarted.map { String($0.milliseconds) } ?? "", action.planned.note,
-                action.planned.data,
-            ]))
+        let planned = action.planned
+        let fields = [
+            version, planned.userName, String(planned.time.milliseconds),
+            action.firstStarted.map { String($0.milliseconds) } ?? "", planned.note, planned.data,
+            planned.survives, String(planned.approvalsNeeded), String(planned.approvalSeconds),
+            planned.decidedBy, planned.rung?.name ?? "",
+        ]
+        row.payload = Digest.canonical(fields + action.approvals)
     }
 
     private static func journalRow(_ draft: JournalDraft) -> JournalRow {
@@ -254,7 +319,8 @@ public final class StoreOutbox: ActionOutbox {
         return summary
     }
 
-    private static func eachEntry(
+    /// Goes through the journal a page at a time, in order.
+    public static func eachEntry(
         in store: StateStore, _ body: (JournalEntry) -> Void
     ) throws(ResponseError) {
         var last: Int64 = 0
@@ -266,7 +332,7 @@ public final class StoreOutbox: ActionOutbox {
         }
     }
 
-    private static func reading<R>(_ body: () throws -> R) throws(ResponseError) -> R {
+    static func reading<R>(_ body: () throws -> R) throws(ResponseError) -> R {
         do {
             return try body()
         } catch let error as ResponseError {

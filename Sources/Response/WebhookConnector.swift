@@ -92,7 +92,7 @@ public final class WebhookConnector: Connector {
     public var timeLimitSeconds: Int { (options.totalMilliseconds + 999) / 1000 + 1 }
 
     public var abilities: [Rung: ConnectorAbility] {
-        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
+        ConnectorAbility.all
     }
 
     public func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {

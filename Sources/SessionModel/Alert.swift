@@ -300,6 +300,8 @@ public struct Alert: Sendable, Equatable {
     public var tenant: String
     public var userID: String
     public var userName: String
+    /// Where the suspect was seen, as the records name it; empty when they do not.
+    public var application = ""
     /// The suspect's session; empty when its records name none.
     public var sessionID: String
     /// Further sessions of the same suspect, at most 8.

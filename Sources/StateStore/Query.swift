@@ -8,7 +8,7 @@ enum Query: Int, CaseIterable {
     case putOutput, removeOutput, readOutputs
     case putRevision, putAlert, readAlert, readRevisions, readRevisionsOfAlert, lastSequence
     case putAction, updateAction, claimAction, dueActions, readAction, readActionsOfAlert
-    case countStarted, countStartedOfUser
+    case countStarted, countStartedOfUser, readStarted
     case putJournal, lastJournal, readJournal
     case putHistoryBlock, readHistoryBlock, readOpenHistoryBlocks, readFirstHistoryBlock
     case removeHistoryBlock, sumOldHistory, removeOldHistory, readHistoryExtent
@@ -16,7 +16,7 @@ enum Query: Int, CaseIterable {
     static let actionColumns = """
         id, alert_id, alert_revision, tenant, user_id, session_id, kind, target, connector, state, \
         attempts, next_attempt_ms, created_ms, updated_ms, last_error, payload, result, user_name, \
-        time_ms, first_started_ms, sequence
+        time_ms, first_started_ms, application, sequence
         """
     static let alertColumns = """
         a.id, a.revision, a.status, a.user_key, a.tenant, a.user_id, a.time_ms, a.risk, \
@@ -90,14 +90,14 @@ enum Query: Int, CaseIterable {
 
         case .putAction:
             """
-            INSERT INTO action(\(Self.actionColumns)) VALUES(\(Self.places(20)), NULL)
+            INSERT INTO action(\(Self.actionColumns)) VALUES(\(Self.places(21)), NULL)
             ON CONFLICT(id) DO NOTHING
             """
         case .updateAction:
             """
             UPDATE action SET state = ?2, attempts = ?3, next_attempt_ms = ?4, updated_ms = ?5,
                 last_error = ?6, payload = ?7, result = ?8, connector = ?9,
-                first_started_ms = ?10
+                first_started_ms = ?10, alert_revision = ?11
             WHERE id = ?1
             """
         case .claimAction:
@@ -127,6 +127,13 @@ enum Query: Int, CaseIterable {
             """
             SELECT count(*) FROM action
             WHERE first_started_ms >= ?1 AND tenant = ?2 AND user_id = ?3
+            """
+
+        case .readStarted:
+            """
+            SELECT id, alert_id, tenant, user_id, kind, connector, application, first_started_ms,
+                created_ms
+            FROM action WHERE first_started_ms >= ?1 ORDER BY first_started_ms LIMIT ?2
             """
 
         case .putJournal:

@@ -216,6 +216,8 @@ public struct ActionRow: Sendable, Equatable {
     /// What the connector is given.
     public var payload: [UInt8]
     public var result: String
+    /// Where the suspect was seen; empty when the records name none.
+    public var application: String
     /// Its place in the order of creation, given by the store; 0 before.
     public var sequence: Int64
 
@@ -226,7 +228,7 @@ public struct ActionRow: Sendable, Equatable {
         firstStartedMilliseconds: Int64? = nil, nextAttemptMilliseconds: Int64 = 0,
         createdMilliseconds: Int64, updatedMilliseconds: Int64, lastError: String = "",
         payload: [UInt8] = [],
-        result: String = "", sequence: Int64 = 0
+        result: String = "", application: String = "", sequence: Int64 = 0
     ) {
         self.id = id
         self.alertID = alertID
@@ -248,7 +250,38 @@ public struct ActionRow: Sendable, Equatable {
         self.lastError = lastError
         self.payload = payload
         self.result = result
+        self.application = application
         self.sequence = sequence
+    }
+}
+
+/// The first call of an action, for those who count them.
+public struct ActionStartRow: Sendable, Equatable {
+    public var actionID: String
+    public var alertID: String
+    public var tenant: String
+    public var userID: String
+    public var kind: String
+    public var connector: String
+    public var application: String
+    /// Milliseconds since 1970, wall time.
+    public var startedMilliseconds: Int64
+    public var createdMilliseconds: Int64
+
+    public init(
+        actionID: String, alertID: String, tenant: String, userID: String, kind: String,
+        connector: String, application: String, startedMilliseconds: Int64,
+        createdMilliseconds: Int64
+    ) {
+        self.actionID = actionID
+        self.alertID = alertID
+        self.tenant = tenant
+        self.userID = userID
+        self.kind = kind
+        self.connector = connector
+        self.application = application
+        self.startedMilliseconds = startedMilliseconds
+        self.createdMilliseconds = createdMilliseconds
     }
 }
 

@@ -5,7 +5,7 @@ enum Schema {
     /// `application_id` of the file's header, by which `file` and we know a state: "LSst".
     static let applicationID: Int64 = 0x4C53_7374
     /// `user_version` of the header: the number of migrations behind the file.
-    static let version = 3
+    static let version = 4
 
     /// Each migration is one transaction and sets `user_version`; none is ever changed.
     static var migrator: DatabaseMigrator {
@@ -21,6 +21,10 @@ enum Schema {
         migrator.registerMigration("3 the records that were judged") { db in
             try db.execute(sql: third)
             try db.execute(sql: "PRAGMA user_version = 3")
+        }
+        migrator.registerMigration("4 the application of an action") { db in
+            try db.execute(sql: actionApplication)
+            try db.execute(sql: "PRAGMA user_version = 4")
         }
         return migrator
     }
@@ -44,6 +48,10 @@ enum Schema {
         CREATE INDEX history_extent ON history_block(last_ms, first_ms, records, stored_bytes);
         CREATE INDEX history_by_level ON history_block(level, number);
         """
+
+    /// Caps count by it.
+    private static let actionApplication =
+        "ALTER TABLE action ADD COLUMN application TEXT NOT NULL DEFAULT ''"
 
     /// Times end in `_ms`: milliseconds since 1970. Unsigned numbers are stored as the signed ones
     /// of the same bits, except `profile.key`: see `StateStore.rowOrder`.

@@ -124,6 +124,24 @@ extension StateStore {
         }
     }
 
+    /// The actions whose first call was at or after a wall time, in the order of those calls.
+    public func startedActions(
+        since milliseconds: Int64, limit: Int = StateLimit.rows
+    ) throws(StateError) -> [ActionStartRow] {
+        try read { session, db in
+            let statement = try session.statement(.readStarted, db)
+            statement.bind(milliseconds, at: 1)
+            statement.bind(Session.clamp(limit), at: 2)
+            return try session.rows(of: statement) {
+                ActionStartRow(
+                    actionID: $0.text(0), alertID: $0.text(1), tenant: $0.text(2),
+                    userID: $0.text(3), kind: $0.text(4), connector: $0.text(5),
+                    application: $0.text(6), startedMilliseconds: $0.integer(7),
+                    createdMilliseconds: $0.integer(8))
+            }
+        }
+    }
+
     /// The journal after a sequence (0 for all), in its order.
     public func journal(
         after sequence: Int64 = 0, limit: Int = StateLimit.rows
@@ -284,7 +302,8 @@ extension Statement {
             attempts: Int(integer(10)), firstStartedMilliseconds: isNull(19) ? nil : integer(19),
             nextAttemptMilliseconds: integer(11),
             createdMilliseconds: integer(12), updatedMilliseconds: integer(13),
-            lastError: text(14), payload: bytes(15), result: text(16), sequence: integer(20))
+            lastError: text(14), payload: bytes(15), result: text(16), application: text(20),
+            sequence: integer(21))
     }
 
     var journal: JournalRow {

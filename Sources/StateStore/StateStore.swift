@@ -52,9 +52,25 @@ public final class StateStore: @unchecked Sendable {
             tuning: StateTuning())
     }
 
+    /// Opens a state that is there for small writes beside a run that may hold it: a person's word
+    /// about an action. Takes no lock; each commit waits for SQLite's own, up to 10 s.
+    ///
+    /// What a run keeps in memory (profiles, positions, outputs) is not to be written by it; actions
+    /// and the journal are, as whoever changes them compares with what is stored, in one transaction.
+    ///
+    /// Throws `missing` where there is no state, and `olderVersion` for one that a run has to bring
+    /// up first.
+    public convenience init(besideRunAt path: String) throws(StateError) {
+        // Checked as for a reader, so that nothing is made and nothing is changed.
+        try StateStore(path: path, waitSeconds: 0, holder: "", readOnly: true).close()
+        try self.init(
+            path: path, waitSeconds: 0, holder: "", readOnly: false, tuning: StateTuning(),
+            takesLock: false)
+    }
+
     package init(
         path: String, waitSeconds: Double, holder: String, readOnly: Bool = false,
-        tuning: StateTuning
+        tuning: StateTuning, takesLock: Bool = true
     ) throws(StateError) {
         self.tuning = tuning
         if path == ":memory:" {
@@ -80,8 +96,10 @@ public final class StateStore: @unchecked Sendable {
             // Before the lock, so that no lock file is left beside what is not ours; and after it,
             // as another run may have brought the state up meanwhile.
             _ = try session.checkIdentity()
-            let lock = try StateLock(
-                statePath: self.path, waitSeconds: waitSeconds, holder: holder)
+            let lock =
+                takesLock
+                ? try StateLock(statePath: self.path, waitSeconds: waitSeconds, holder: holder)
+                : nil
             let isDirect = try session.makeWriter(tuning, version: try session.checkIdentity())
             (readingName, writer) = (self.path, session)
             isEmpty = try session.hasNoProfile()

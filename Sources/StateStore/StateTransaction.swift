@@ -202,13 +202,14 @@ public struct StateTransaction: ~Copyable {
             try put.bind(row.userName, at: 18, "a user's name")
             put.bind(row.timeMilliseconds, at: 19)
             put.bind(row.firstStartedMilliseconds, at: 20)
+            try put.bind(row.application, at: 21, "an application's name")
             try put.run()
             return sqlite3_changes(try session.connection(database)) > 0
         }
     }
 
-    /// Writes what changes in an action's life: state, attempts, times, error, payload, result and
-    /// connector, by its id. What it is and for whom never changes.
+    /// Writes what changes in an action's life: state, attempts, times, error, payload, result,
+    /// connector and the alert's revision, by its id. What it is and for whom never changes.
     ///
     /// Returns whether there is such an action.
     @discardableResult
@@ -225,6 +226,7 @@ public struct StateTransaction: ~Copyable {
             try update.bind(row.result, at: 8, limit: StateLimit.note, "an action's result")
             try update.bind(row.connector, at: 9, "a connector's name")
             update.bind(row.firstStartedMilliseconds, at: 10)
+            update.bind(row.alertRevision, at: 11)
             try update.run()
             return sqlite3_changes(try session.connection(database)) > 0
         }

@@ -32,14 +32,20 @@ struct ActionPlannerTests {
         }
     }
 
-    @Test(
-        "a rung that is not done here is a note",
-        arguments: [Rung.stepUp, .logOutOthers, .logOutEverywhere, .suspend])
-    func notes(rung: Rung) throws {
-        let planner = ActionPlanner(policy: try ResponsePolicy(isActing: true))
-        let note = try #require(planner.plan(for: .sample(rung: rung)).first { $0.kind == rung })
-        #expect(note.state == .notifyOnly)
-        #expect(note.note.contains("does not do itself"))
+    /// A rung, where the policy ends, and what becomes of its own step.
+    static let own: [(Rung, Rung, ActionState)] = [
+        (.stepUp, .requirePasswordChange, .planned), (.logOutOthers, .suspend, .planned),
+        (.logOutEverywhere, .suspend, .waiting), (.suspend, .suspend, .waiting),
+        (.suspend, .requirePasswordChange, .notifyOnly),
+    ]
+
+    @Test("each rung has a step of its own, and those that weigh most wait", arguments: own)
+    func ownSteps(rung: Rung, highest: Rung, state: ActionState) throws {
+        let planner = ActionPlanner(
+            policy: try ResponsePolicy(isActing: true, highestRung: highest))
+        let step = try #require(planner.plan(for: .sample(rung: rung)).first { $0.kind == rung })
+        #expect(step.state == state)
+        #expect(step.note.isEmpty == (state == .planned))
     }
 
     @Test("nothing is sent until acting is switched on")

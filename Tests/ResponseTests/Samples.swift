@@ -71,6 +71,8 @@ final class MemoryOutbox: ActionOutbox {
     var actions: [OutboxAction] = []
     var journal: [JournalEntry] = []
     var withdrawn: [String: String] = [:]
+    var breakerState = UserBreakerState()
+    var users: Int?
     var commitFault: (Int) -> Fault? = { _ in nil }
     private var commits = 0
 
@@ -85,18 +87,39 @@ final class MemoryOutbox: ActionOutbox {
         Array(actions.filter(\.state.isOpen).prefix(limit))
     }
 
-    func startedCount(since time: Timestamp, user: ActionUser?) -> Int {
-        actions.count {
-            guard let started = $0.firstStarted, started >= time else { return false }
-            return user == nil || $0.user == user
+    func actions(in states: [ActionState], limit: Int) -> [OutboxAction] {
+        Array(actions.filter { states.contains($0.state) }.prefix(limit))
+    }
+
+    func starts(since time: Timestamp) -> [ActionStart] {
+        actions.compactMap { ActionStart($0) }.filter { $0.time >= time }
+            .sorted { $0.time < $1.time }
+    }
+
+    func standing(of action: OutboxAction) -> AlertStanding {
+        withdrawn[action.planned.alertID].map { .withdrawn(reason: $0) } ?? .stands
+    }
+
+    func breaker() -> UserBreakerState { breakerState }
+
+    func setBreaker(_ state: UserBreakerState, journal draft: JournalDraft) {
+        breakerState = state
+        journal.append(draft.chained(after: journal.last))
+    }
+
+    func knownUsers() -> Int? { users }
+
+    /// Each change counts as a commit, so that a fault can come between two of a batch.
+    func commit(_ changes: [OutboxChange]) throws(ResponseError) -> [Bool] {
+        var isTaken: [Bool] = []
+        for change in changes {
+            isTaken.append(
+                try commit(change.new, replacing: change.old, journal: change.draft))
         }
+        return isTaken
     }
 
-    func standing(ofAlert id: String) -> AlertStanding {
-        withdrawn[id].map { .withdrawn(reason: $0) } ?? .stands
-    }
-
-    func commit(
+    private func commit(
         _ new: OutboxAction, replacing old: OutboxAction, journal draft: JournalDraft
     ) throws(ResponseError) -> Bool {
         commits += 1
@@ -134,9 +157,7 @@ final class ScriptedConnector: Connector, @unchecked Sendable {
         self.answer = answer
     }
 
-    var abilities: [Rung: ConnectorAbility] {
-        [.logOutSession: ConnectorAbility(), .requirePasswordChange: ConnectorAbility()]
-    }
+    var abilities: [Rung: ConnectorAbility] { ConnectorAbility.all }
 
     func carryOut(_ action: PlannedAction, at now: Timestamp) -> ConnectorAnswer {
         calls.append(action.id)

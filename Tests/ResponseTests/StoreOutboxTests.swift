@@ -170,8 +170,9 @@ struct StoreOutboxTests {
         new.state = .started
         new.attempts = 1
         let draft = JournalDraft(of: new, at: epoch, text: "")
-        #expect(try outbox.commit(new, replacing: old, journal: draft))
-        #expect(try !outbox.commit(new, replacing: old, journal: draft))
+        let change = OutboxChange(new, replacing: old, journal: draft)
+        #expect(try outbox.commit([change, change]) == [true, false])
+        #expect(try outbox.commit([change]) == [false])
         #expect(try StoreOutbox.journal(in: store).map(\.draft.what) == ["planned", "started"])
     }
 
