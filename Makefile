@@ -51,6 +51,7 @@ install: $(PROGRAM) ## Install what was built below PREFIX (/usr/local), staged 
 	cd rules && find . -name '*.yaml' -exec install -D -m 644 {} $(abspath $(share))/lastseen/rules/{} \;
 	install -m 644 Sources/Enrichment/Resources/city-lite.mmdb $(share)/lastseen/geo/
 	install -m 644 $(UAP_CORE) $(share)/lastseen/uap-core/regexes.yaml
+	install -D -m 644 -t $(share)/lastseen/messages Sources/Messaging/Resources/*
 	install -m 644 Sources/Publishing/Schemas/*.json $(share)/lastseen/schemas/
 	install -m 644 README.md CHANGELOG.md LICENSE NOTICE $(share)/doc/lastseen/
 	install -D -m 644 docs/report.png $(share)/doc/lastseen/docs/report.png

@@ -9,6 +9,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -65,18 +66,26 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Publishing", dependencies: ["SessionModel"], exclude: ["Schemas"]),
+        .target(
+            name: "Messaging",
+            dependencies: [
+                "SessionModel", "Settings", "StateStore", "Response", "Publishing", "CCurl",
+                .product(name: "Mustache", package: "swift-mustache"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            exclude: ["Resources"]),
         .target(name: "Evaluation", dependencies: ["SessionModel", "Enrichment", "Publishing"]),
         .target(
             name: "Pipeline",
             dependencies: [
                 "SessionModel", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Response", "Publishing", "CSystem", "CZstd",
+                "Response", "Messaging", "Publishing", "CSystem", "CZstd",
             ]),
         .target(
             name: "LastseenCommands",
             dependencies: [
                 "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-                "Pipeline", "Response", "Publishing", "Evaluation",
+                "Pipeline", "Response", "Messaging", "Publishing", "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "lastseen", dependencies: ["LastseenCommands"]),
@@ -84,22 +93,29 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
+/// What tests of a module use beside it.
+let wholePipeline = ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
+let usedByTests: [String: [String]] = [
+    "Pipeline": wholePipeline,
+    "LastseenCommands": wholePipeline,
+    "Response": ["StateStore", "Settings"],
+    "Messaging": ["StateStore", "Settings", "Response", "Publishing"],
+    "RuleBook": ["Settings"],
+    "Evaluation": ["Enrichment", "Intake"],
+]
+
 /// Every library target has the tests that mirror it.
 for name in [
     "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
-    "Response", "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
+    "Response", "Messaging", "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
 ] {
+    var used = usedByTests[name] ?? []
+    if name != "SessionModel" { used += [name, "SessionModel"] } else { used.append(name) }
     package.targets.append(
         .testTarget(
             name: "\(name)Tests",
-            dependencies: (name == "SessionModel" ? [] : [.target(name: name)])
-                + (name == "Pipeline" || name == "LastseenCommands"
-                    ? ["Intake", "Enrichment", "Detection", "RuleBook", "StateStore", "Publishing"]
-                    : [])
-                + (name == "Response"
-                    ? ["StateStore", "Settings", .product(name: "GRDB", package: "GRDB.swift")] : [])
-                + (name == "RuleBook" ? ["Settings"] : [])
-                + (name == "Evaluation" ? ["Enrichment", "Intake"] : []) + ["SessionModel"],
+            dependencies: used.map { .target(name: $0) }
+                + (name == "Response" ? [.product(name: "GRDB", package: "GRDB.swift")] : []),
             exclude: name == "Enrichment" ? ["Fixtures"] : []))
 }
 

@@ -14,6 +14,8 @@ public enum BundledFiles {
         case cityDatabase
         /// uap-core's `regexes.yaml`.
         case userAgentExpressions
+        /// The folder of what people are told: phrases and templates.
+        case messages
 
         /// Below `share/lastseen`.
         var sharePath: String {
@@ -21,6 +23,7 @@ public enum BundledFiles {
             case .rules: "rules"
             case .cityDatabase: "geo/city-lite.mmdb"
             case .userAgentExpressions: "uap-core/regexes.yaml"
+            case .messages: "messages"
             }
         }
 
@@ -30,13 +33,14 @@ public enum BundledFiles {
             case .rules: "rules"
             case .cityDatabase: "Sources/Enrichment/Resources/city-lite.mmdb"
             case .userAgentExpressions: nil
+            case .messages: "Sources/Messaging/Resources"
             }
         }
 
         /// Where the distribution's own package has it.
         var systemPath: String? {
             switch self {
-            case .rules, .cityDatabase: nil
+            case .rules, .cityDatabase, .messages: nil
             case .userAgentExpressions: "/usr/share/uap-core/regexes.yaml"
             }
         }

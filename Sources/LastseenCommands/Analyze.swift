@@ -45,6 +45,7 @@ struct Analyze: ParsableCommand {
     @OptionGroup var closing: ClosingOptions
     @OptionGroup(title: "Running") var running: RunningOptions
     @OptionGroup(title: "Response") var response: ResponseOptions
+    @OptionGroup(title: "Messages") var channels: ChannelOptions
 
     func run() throws {
         let book = try rules.load()
@@ -55,6 +56,7 @@ struct Analyze: ParsableCommand {
         let connectors = response.act ? try response.connectors() : []
         let planner = try response.planner(book)
         if let fault = planner.policy.groupsFault { complain("nothing is done: \(fault)") }
+        let messages = try channels.load(rules: book)
         let store = try state.open(as: "analyze")
         defer { store.close() }
         var options = try running.options(
@@ -66,6 +68,7 @@ struct Analyze: ParsableCommand {
                 "no GeoIP database: places are unknown, so travel is not judged; see 'lastseen geo info'"
             )
         }
+        options.messages = try messages?.begin(in: store)
         let analysis = try Analysis(options, store: store, now: wallTime)
         let meter = ProgressMeter(isOn: closing.progress)
         if meter.isOn { analysis.progress = meter.show }
@@ -81,6 +84,8 @@ struct Analyze: ParsableCommand {
             try ReportWriter.write(path, store: store, databases: databases, now: wallTime())
         }
         if response.act { response.apply(store, connectors, planner) }
+        // After the steps, so that people are told what was done.
+        if let sender = try messages?.sender(databases) { ChannelOptions.send(store, by: sender) }
         let isTooMany = result.hasTooManyRejects(share: closing.rejectShare)
         let refused = RefusalText.line(
             result, rejectsPath: output.rejects, isTooMany: isTooMany)

@@ -4,6 +4,7 @@ import Enrichment
 import Evaluation
 import Glibc
 import Intake
+import Messaging
 import Pipeline
 import Publishing
 import Response
@@ -37,6 +38,14 @@ extension ResponseError: ExitCoded {
         case .outbox, .journalBroken: 74
         case .system: 71
         }
+    }
+}
+
+// Phrases, templates and directories are settings; a channel that is not there is misuse.
+extension MessagingError: ExitCoded {
+    var exitCode: Int32 {
+        if case .unknownChannel = self { return 64 }
+        return 78
     }
 }
 

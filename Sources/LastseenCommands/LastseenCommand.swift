@@ -16,6 +16,7 @@ public struct LastseenCommand: ParsableCommand {
               lastseen alerts list --since 7d       what was found
               lastseen sessions ann                 where an account is logged in
               lastseen respond plan                 what would be logged out, and why
+              lastseen notify status                who was told of what
 
             State (profiles, alerts, positions in files) is one file; running twice over the same \
             input changes nothing.
@@ -29,7 +30,8 @@ public struct LastseenCommand: ParsableCommand {
             """,
         version: "lastseen \(version)",
         subcommands: [
-            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self, JournalCommand.self, Report.self,
+            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self,
+            JournalCommand.self, Notify.self, Answer.self, Report.self,
             Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
         ])
 

@@ -45,6 +45,7 @@ struct WatchCommand: ParsableCommand {
     @OptionGroup(title: "Output") var output: FeedOptions
     @OptionGroup(title: "Running") var running: RunningOptions
     @OptionGroup(title: "Response") var response: ResponseOptions
+    @OptionGroup(title: "Messages") var channels: ChannelOptions
 
     func run() throws {
         // Before any thread starts.
@@ -55,12 +56,14 @@ struct WatchCommand: ParsableCommand {
         let connectors = response.act ? try response.connectors() : []
         let planner = try response.planner(book)
         if let fault = planner.policy.groupsFault { complain("nothing is done: \(fault)") }
+        let messages = try channels.load(rules: book)
         let store = try state.open(as: "watch")
         defer { store.close() }
         var options = try running.options(
             format: format, rules: book, databases: databases, outputs: output.targets,
             rejects: output.rejects, style: output.color.style, planner: planner)
         options.history = history.options
+        options.messages = try messages?.begin(in: store)
         let watch = try Watch(options, inputs: inputs, store: store, now: wallTime)
         watch.note = { complain($0) }
         var responder: Responder?
@@ -70,11 +73,25 @@ struct WatchCommand: ParsableCommand {
                 store: store, planner: planner, connectors: connectors, clock: { wallTime() },
                 report: { said.say(ResponseText.troubles($0)) },
                 failed: { said.say(["\($0)"]) })
-            watch.didAlert = { new.wake() }
             new.start()
             responder = new
         }
         defer { responder?.stop() }
+        var messenger: Messenger?
+        if let sender = try messages?.sender(databases) {
+            let said = SaidOnce()
+            let new = Messenger(
+                store: store, sender: sender, clock: { wallTime() },
+                report: { said.say(ChannelOptions.troubles($0)) },
+                failed: { said.say(["\($0)"]) })
+            new.start()
+            messenger = new
+        }
+        defer { messenger?.stop() }
+        watch.didAlert = {
+            responder?.wake()
+            messenger?.wake()
+        }
         try watch.run(wakeDescriptor: wake) { StopSignals.isAsked }
         if running.verbose { complain(watch.result.summary.text()) }
         let refused = RefusalText.line(watch.result, rejectsPath: output.rejects)

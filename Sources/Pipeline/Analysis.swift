@@ -2,6 +2,7 @@ public import Detection
 public import Enrichment
 import Glibc
 public import Intake
+public import Messaging
 public import Publishing
 public import Response
 public import SessionModel
@@ -16,6 +17,8 @@ public struct AnalysisOptions {
     public var userAgents: UserAgentParser
     /// Plans what is done about alerts, under the policy.
     public var planner: ActionPlanner
+    /// Who is told of alerts; nil for nobody.
+    public var messages: MessagePlanner?
     public var outputs: [OutputTarget] = []
     public var rejectsPath: String?
     /// Of alerts as text.

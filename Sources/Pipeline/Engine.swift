@@ -1,5 +1,6 @@
 import Detection
 import Enrichment
+import Messaging
 import Response
 import SessionModel
 import StateStore
@@ -41,6 +42,8 @@ final class Engine {
     private let shards: [ProfileShard]
     private let workers: [Worker]
     private let planner: ActionPlanner
+    /// Plans messages to people; nil when nobody is to be told.
+    private let messages: MessagePlanner?
     private let organization = Organization()
     /// A team's own rules; nil when there are none.
     private let matcher: RecordMatcher?
@@ -106,6 +109,7 @@ final class Engine {
     init(store: StateStore, options: AnalysisOptions) throws {
         self.store = store
         planner = options.planner
+        messages = options.messages
         profileBudget = options.profileBudget
         matcher = RecordMatcher(options.rules)
         MemoryTuning.apply()
@@ -357,6 +361,8 @@ final class Engine {
                     }
                 }
             }
+            // After the revisions, which it reads back: messages wait from the same commit on.
+            if let messages, !finished.isEmpty { try messages.plan(at: now, in: &transaction) }
             try organization.eachDirtyPage { part, page, bytes in
                 try transaction.putOrganizationPage(part: part, page: page, bytes: bytes)
             }

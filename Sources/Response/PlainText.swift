@@ -3,7 +3,7 @@
 /// become U+FFFD; what is longer than `limit` characters is cut, with an ellipsis.
 ///
 /// The usual text, printable ASCII, is returned as it is.
-func plain(_ text: String, limit: Int) -> String {
+package func plain(_ text: String, limit: Int) -> String {
     let isPrintable = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
     if isPrintable, text.utf8.count <= limit { return text }
     var result = String.UnicodeScalarView()

@@ -1,22 +1,22 @@
 /// Takes secrets out of texts that came from outside (a target's answer, a program's output) before
 /// they reach the journal, the terminal or a log.
-struct Redactor: Sendable {
+package struct Redactor: Sendable {
     /// Longest first, so that a secret that holds another is masked whole.
     private let secrets: [[UInt8]]
 
     /// Texts below 4 bytes are not masked: they would blot out half of every text.
-    init(_ secrets: some Sequence<String>) {
+    package init(_ secrets: some Sequence<String>) {
         self.secrets = secrets.map { Array($0.utf8) }.filter { $0.count >= 4 }
             .sorted { $0.count > $1.count }
     }
 
     /// On one line, with hidden characters replaced, at most 200 characters.
-    func shown(_ bytes: some Sequence<UInt8>) -> String {
+    package func shown(_ bytes: some Sequence<UInt8>) -> String {
         let masked = mask(Array(bytes))
         return plain(trimmed(String(decoding: masked, as: UTF8.self)), limit: 199)
     }
 
-    func shown(_ text: String) -> String { shown(text.utf8) }
+    package func shown(_ text: String) -> String { shown(text.utf8) }
 
     /// By bytes, not characters: a combining mark after a secret must not hide it from the search.
     private func mask(_ bytes: [UInt8]) -> [UInt8] {

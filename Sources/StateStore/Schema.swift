@@ -5,7 +5,7 @@ enum Schema {
     /// `application_id` of the file's header, by which `file` and we know a state: "LSst".
     static let applicationID: Int64 = 0x4C53_7374
     /// `user_version` of the header: the number of migrations behind the file.
-    static let version = 4
+    static let version = 5
 
     /// Each migration is one transaction and sets `user_version`; none is ever changed.
     static var migrator: DatabaseMigrator {
@@ -26,8 +26,35 @@ enum Schema {
             try db.execute(sql: actionApplication)
             try db.execute(sql: "PRAGMA user_version = 4")
         }
+        migrator.registerMigration("5 messages to people") { db in
+            try db.execute(sql: messages)
+            try db.execute(sql: "PRAGMA user_version = 5")
+        }
         return migrator
     }
+
+    /// The outbox of messages to people, and the links in them that were used.
+    private static let messages = """
+        CREATE TABLE message(
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL,
+            alert_id TEXT NOT NULL, alert_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+            severity INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+            next_attempt_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+            updated_ms INTEGER NOT NULL, sent_ms INTEGER, batch TEXT NOT NULL,
+            remote_id TEXT NOT NULL, note TEXT NOT NULL,
+            UNIQUE(channel, alert_id, alert_revision)
+        ) STRICT;
+        CREATE INDEX message_open ON message(channel, sequence)
+            WHERE state IN ('planned', 'started', 'retrying');
+        CREATE INDEX message_of_alert ON message(alert_id);
+        CREATE INDEX message_sent ON message(channel, sent_ms) WHERE sent_ms IS NOT NULL;
+
+        CREATE TABLE used_answer(
+            id TEXT PRIMARY KEY, alert_id TEXT NOT NULL, answer TEXT NOT NULL,
+            used_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX used_answer_of_alert ON used_answer(alert_id);
+        """
 
     /// Pages of the organisation's tables (`Detection.Organization`).
     private static let second = """

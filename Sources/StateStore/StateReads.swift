@@ -255,12 +255,12 @@ extension Session {
         }
     }
 
-    private static func places(_ count: Int) -> String {
+    static func places(_ count: Int) -> String {
         Array(repeating: "?", count: count).joined(separator: ", ")
     }
 
     /// For a statement whose text depends on what is asked.
-    private func once<R>(
+    func once<R>(
         _ sql: String, _ db: Database, _ body: (Statement) throws -> R
     ) throws -> R {
         let statement = try Statement(sql, on: connection(db), isKept: false)

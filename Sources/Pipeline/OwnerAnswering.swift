@@ -1,0 +1,84 @@
+public import Detection
+public import Messaging
+import Publishing
+import Response
+public import SessionModel
+public import StateStore
+
+/// Takes the answer that an account's owner gave by a link.
+///
+/// "This was me" does what `alerts dismiss` does, "this was not me" what `alerts confirm` does; both
+/// are in the journal with `owner` as who did it. Each link works once. "Not me" has the last word:
+/// whoever reads the owner's mail cannot take it back by the other link, while the owner can.
+public enum OwnerAnswering {
+    public struct Result {
+        public var outcome: AnswerPages.Outcome
+        /// Of the page that tells of it.
+        public var language: String
+        /// The alerts that are changed by it.
+        public var changed: [Alert]
+    }
+
+    /// - Parameters:
+    ///   - text: A link's token, as it came.
+    ///   - judge: With the rules that are in force, as the user's newest sightings are judged again.
+    ///   - now: Wall time.
+    /// - Throws: `StateError` when the state is held by another, damaged or full; `ProfileError`,
+    ///   `AlertJSONError`. Nothing is used up then, and the link works again.
+    public static func take(
+        _ text: String, key: AnswerKey, judge: inout Judge, in store: StateStore, now: Timestamp
+    ) throws -> Result {
+        let token: AnswerToken
+        do throws(AnswerToken.Refusal) {
+            token = try AnswerToken.verify(text, key: key, now: now)
+        } catch {
+            return Result(
+                outcome: error == .expired ? .expired : .invalid, language: "en", changed: [])
+        }
+        func result(_ outcome: AnswerPages.Outcome, _ changed: [Alert] = []) -> Result {
+            Result(outcome: outcome, language: token.language, changed: changed)
+        }
+        guard let row = try store.alert(id: token.alertID) else { return result(.invalid) }
+        let used = try store.usedAnswers(alertID: token.alertID)
+        if used.contains(where: { $0.id == token.id }) { return result(.used) }
+        let saidNotMine = used.contains { $0.answer == OwnerAnswer.notMine.rawValue }
+        if token.answer == .mine, saidNotMine { return result(.answered) }
+        let alert = try AlertJSON.read(row.json)
+        var changed: [Alert] = []
+        var outcome: AnswerPages.Outcome
+        switch token.answer {
+        case .mine:
+            outcome = .mineDone
+            switch alert.status {
+            case .open, .amended:
+                changed = try Dismissal.dismiss(alert, judge: &judge, in: store)
+            // A person looked at it and found an intruder: that is not for a link to undo.
+            case .confirmed: outcome = .answered
+            // Killed after the alert was ended and before the link was noted: that is it still.
+            case .dismissed: break
+            case .retracted, .closed, .silenced: outcome = .over
+            }
+        case .notMine:
+            outcome = .notMineDone
+            if alert.status != .confirmed {
+                changed = try Confirmation.confirm(alert, judge: &judge, in: store)
+            }
+        }
+        // Noted after the alert was changed: a run killed in between leaves a link that works, and
+        // changing the alert again to the same changes nothing.
+        try store.commit(isDurable: true) { transaction in
+            try transaction.useAnswer(
+                UsedAnswerRow(
+                    id: token.id, alertID: token.alertID, answer: token.answer.rawValue,
+                    usedMilliseconds: now.milliseconds,
+                    expiresMilliseconds: token.expires.milliseconds))
+            try StoreOutbox.append(
+                JournalDraft(
+                    time: now, actor: "owner", alertID: token.alertID, actionID: "",
+                    what: "answered-\(token.answer.rawValue)",
+                    detail: "{\"revision\":\(token.revision),\"outcome\":\"\(outcome.rawValue)\"}"),
+                to: &transaction)
+        }
+        return result(outcome, changed)
+    }
+}
