@@ -57,7 +57,7 @@ struct Alerts: ParsableCommand {
         var status: [Status] = []
         @Flag(
             name: .long,
-            help: "Those that nobody was told of, as their risk is below --alert-risk.")
+            help: "Those that nobody was told of, as their risk is below --alert-risk or the bar of --budget.")
         var silenced = false
         @Flag(
             name: .long,

@@ -1,5 +1,5 @@
 public import ArgumentParser
-import Detection
+public import Detection
 import Enrichment
 import Glibc
 public import Pipeline
@@ -16,6 +16,10 @@ extension OutputTarget: ExpressibleByArgument {
         guard !path.isEmpty else { return nil }
         self.init(kind: kind, path: path)
     }
+}
+
+extension AlertBudget: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }
 
 /// Where alerts and rejects go.
@@ -107,6 +111,13 @@ struct RunningOptions: ParsableArguments {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "Alerts that can be looked at: '5/1000users/day' or '20/day'. Raises the bar by risk when there are more; what is below it is kept, silenced. From risk 90 up all is told.",
+            valueName: "count/day"))
+    var budget: AlertBudget?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("Records of one commit at most.", valueName: "count"))
     var batch: Int?
 
@@ -142,6 +153,7 @@ struct RunningOptions: ParsableArguments {
         options.style = style
         options.threads = threads ?? coreCount()
         options.alertRisk = alertRisk
+        options.budget = budget
         options.latenessMilliseconds = Int64(lateness * 60_000)
         if let batch {
             options.commitRecords = batch

@@ -31,6 +31,8 @@ public struct AnalysisOptions {
     public var alertRisk = Judge.usualAlertRisk
     /// Whether to measure what each detector costs, which makes judging slower.
     public var measuresDetectors = false
+    /// How many alerts are to be told; nil for all.
+    public var budget: AlertBudget?
     /// Keeps the records that are judged; nil keeps none.
     public var history: HistoryOptions?
     /// Bytes of profiles in memory before a commit lets go of them.
@@ -284,6 +286,8 @@ public final class Analysis {
         result.summary.alertsRetracted = engine.counters.retracted
         result.summary.alertsSilenced = engine.counters.silenced
         result.summary.alertsClosed = engine.counters.closed
+        result.summary.budget = options.budget?.description
+        result.summary.bar = engine.bar
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

@@ -50,7 +50,7 @@ public enum Backtest {
         }
     }
 
-    /// An alert that stands at the end.
+    /// An alert that was told and not taken back.
     public struct Raised: Sendable, Equatable {
         public var id: String
         /// Of the first finding that is at least likely.
@@ -118,7 +118,7 @@ public enum Backtest {
                 let time = likely.map(\.time).min() ?? alert.time
                 guard time >= run.from else { continue }
                 if alert.status == .silenced { run.silenced += 1 }
-                guard alert.status.stands else { continue }
+                guard alert.status != .silenced, alert.status != .retracted else { continue }
                 run.alerts.append(
                     Raised(
                         id: alert.id, time: time, userID: alert.userID, userName: alert.userName,

@@ -1,6 +1,7 @@
 import Detection
 import Enrichment
 import Messaging
+import Publishing
 import Response
 import SessionModel
 import StateStore
@@ -50,6 +51,11 @@ final class Engine {
     private let profileBudget: Int
     /// Nil when no records are kept.
     private let keeper: HistoryKeeper?
+    /// Nil without a budget.
+    private let gate: BudgetGate?
+    /// Alerts that the budget was asked about, and wait for a commit; and what was said of each.
+    private var gated: [ProfileShard.Emitted] = []
+    private var priors: [String: BudgetGate.Prior] = [:]
     /// Called with each sighting after its batch was judged, in order; for whoever looks on.
     var didJudge: ((UnsafePointer<Sighting>) -> Void)?
     private var batchNumber: UInt64 = 0
@@ -129,7 +135,10 @@ final class Engine {
                     reader: isEmpty ? nil : try store.makeProfileReader()))
         }
         self.shards = shards
-        try organization.restore(from: store)
+        gate = options.budget.map {
+            BudgetGate($0, rules: options.rules, alertRisk: options.alertRisk)
+        }
+        try organization.restore(from: store, gate: gate)
         workers = (0..<threads).map { _ in
             Worker(options.databases, options.userAgents, shards: shardCount)
         }
@@ -178,6 +187,7 @@ final class Engine {
             if let failure = shard.failure { throw failure }
         }
         keeper?.collect()
+        if let gate { try askBudget(gate) }
         if let didJudge {
             for worker in workers {
                 for i in 0..<worker.count { didJudge(worker.sightings + i) }
@@ -185,6 +195,39 @@ final class Engine {
         }
         times.intake += seconds(middle - start)
         times.judging += seconds(clock.now - middle)
+    }
+
+    /// Takes the batch's records and alerts through the budget, in the order of arrival.
+    private func askBudget(_ gate: BudgetGate) throws {
+        var alerts = shards.flatMap { $0.takeEmitted() }
+        alerts.sort(by: Engine.isBefore)
+        var next = 0
+        for worker in workers {
+            for i in 0..<worker.count {
+                let sighting = worker.sightings + i
+                gate.take(sighting)
+                while next < alerts.count, alerts[next].sequence <= sighting.pointee.sequence {
+                    let id = alerts[next].alert.id
+                    let prior = try priors[id] ?? storedPrior(alerts[next].alert, gate)
+                    gate.decide(
+                        &alerts[next].alert, prior: prior, broughtBy: sighting.pointee.record.time)
+                    priors[id] = BudgetGate.Prior(alerts[next].alert, gate)
+                    next += 1
+                }
+            }
+        }
+        gated += alerts
+    }
+
+    /// What the state says of an alert that is not the first of its name.
+    private func storedPrior(_ alert: Alert, _ gate: BudgetGate) throws -> BudgetGate.Prior? {
+        // A crowded profile has forgotten how many there were.
+        guard alert.revision != 1, let row = try store.alert(id: alert.id) else { return nil }
+        return BudgetGate.Prior(try AlertJSON.read(row.json), gate)
+    }
+
+    private static func isBefore(_ a: ProfileShard.Emitted, _ b: ProfileShard.Emitted) -> Bool {
+        (a.sequence, a.alert.id, a.alert.revision) < (b.sequence, b.alert.id, b.alert.revision)
     }
 
     /// Takes the batch through what is known of all users, each part of it by one worker.
@@ -313,12 +356,14 @@ final class Engine {
     /// Whether memory asks for a commit, after which profiles can be let go.
     var isMemoryDue: Bool {
         shards.reduce(0) { $0 + $1.memoryBytes } > profileBudget
-            || shards.reduce(0) { $0 + $1.emitted.count } > Engine.pendingAlertLimit
+            || shards.reduce(gated.count) { $0 + $1.emitted.count } > Engine.pendingAlertLimit
             || (keeper?.pendingBytes ?? 0) > Engine.pendingHistoryLimit
     }
 
     /// The newest hour of record time that is believed, since 1970; 0 for none.
     var hour: Int64 { organization.hour }
+    /// The budget's bar in the newest hour; nil without one.
+    var bar: Int? { gate?.newestBar }
     var memoryBytes: Int { shards.reduce(0) { $0 + $1.memoryBytes } }
     var hasDropped: Bool { shards.contains { $0.hasDropped } }
     /// Of users, not of what a team's own rules count by.
@@ -342,9 +387,10 @@ final class Engine {
         superseded: Set<String> = []
     ) throws {
         let start = clock.now
-        var alerts = shards.flatMap { $0.takeEmitted() }
+        var alerts = gated + shards.flatMap { $0.takeEmitted() }
+        gated.removeAll()
         // Alerts of one record may be of several users, where it corrected what was known of others.
-        alerts.sort { ($0.sequence, $0.alert.id, $0.alert.revision) < ($1.sequence, $1.alert.id, $1.alert.revision) }
+        alerts.sort(by: Engine.isBefore)
         forEachShard { shard, _ in shard.sortDirty() }
         try numberRevisions(&alerts)
         let finished = finish(alerts)
@@ -366,12 +412,17 @@ final class Engine {
             try organization.eachDirtyPage { part, page, bytes in
                 try transaction.putOrganizationPage(part: part, page: page, bytes: bytes)
             }
+            try gate?.eachDirtyPage { part, page, bytes in
+                try transaction.putOrganizationPage(part: part, page: page, bytes: bytes)
+            }
             try keeper?.store(&transaction, hour: organization.hour)
             for key in superseded { try transaction.removeCheckpoint(sourceKey: key) }
             for checkpoint in checkpoints { try transaction.putCheckpoint(checkpoint) }
             try outputs.store(&transaction, sequence: sequence)
         }
         organization.stored()
+        gate?.stored()
+        priors.removeAll(keepingCapacity: true)
         keeper?.committed()
         try outputs.committed()
         for alert in finished {

@@ -16,9 +16,15 @@ public enum LearnedNetworks {
 
 extension Organization {
     /// Takes on what a state has of all users together.
-    func restore(from store: StateStore) throws(StateError) {
+    ///
+    /// - Parameter gate: Takes on its own pages; without one they are passed over.
+    func restore(from store: StateStore, gate: BudgetGate? = nil) throws(StateError) {
         for (part, page, bytes) in try store.organizationPages() {
-            let isKnown = bytes.withUnsafeBytes { restore(table: part, page: page, $0) }
+            let isKnown = bytes.withUnsafeBytes {
+                part < BudgetGate.firstPart
+                    ? restore(table: part, page: page, $0)
+                    : gate?.restore(part: part, page: page, $0) ?? true
+            }
             guard isKnown else {
                 throw .damaged(
                     path: store.path, reason: "it has a page \(part).\(page) of all users' tables")

@@ -1,3 +1,4 @@
+import Detection
 import Enrichment
 public import Intake
 import Publishing
@@ -164,6 +165,8 @@ public final class Watch {
         result.summary.alertsRetracted = engine.counters.retracted
         result.summary.alertsSilenced = engine.counters.silenced
         result.summary.alertsClosed = engine.counters.closed
+        result.summary.budget = options.budget?.description
+        result.summary.bar = engine.bar
         result.summary.actionsPlanned = engine.counters.actions
         result.summary.seconds = seconds(clock.now - started)
         result.late = engine.lateCount

@@ -19,6 +19,10 @@ public struct RunSummary: Sendable, Equatable {
     public var actionsPlanned: Int
     /// Wall time of the run.
     public var seconds: Double
+    /// As `--budget` gave it; nil without one.
+    public var budget: String?
+    /// The least risk that the budget lets through by the newest record; nil while there is no bar.
+    public var bar: Int?
 
     public init(
         records: Int = 0, rejected: Int = 0, skipped: Int = 0, users: Int = 0,
@@ -65,9 +69,14 @@ public struct RunSummary: Sendable, Equatable {
         if actionsPlanned > 0 {
             found.append("\(Wording.plural(actionsPlanned, "action")) planned")
         }
+        var budgeted = ""
+        if let budget {
+            budgeted = " The bar that --budget \(SafeText.visible(budget, limit: 40)) sets is now "
+            budgeted += bar.map { "at risk \($0); from 90 up all is told." } ?? "not known: it takes a day of records."
+        }
         let verdict = found.isEmpty ? "no alerts" : found.joined(separator: ", ")
         var page = TextPage(style: style)
-        page.paragraph(([read] + bad).joined(separator: "; ") + ": " + verdict + ".")
+        page.paragraph(([read] + bad).joined(separator: "; ") + ": " + verdict + "." + budgeted)
         return page.text
     }
 
@@ -84,6 +93,10 @@ public struct RunSummary: Sendable, Equatable {
         for (key, count) in counts {
             out.append(json: key)
             out.append(jsonInteger: count)
+        }
+        if budget != nil {
+            out.append(json: ",\"bar\":")
+            if let bar { out.append(jsonInteger: bar) } else { out.append(json: "null") }
         }
         out.append(json: ",\"elapsed_s\":")
         out.append(jsonNumber: seconds, decimals: 3)

@@ -15,7 +15,10 @@ extension RuleBook {
         var rule = result.rule
         rule.file = path
         rule.isEnabled = true
-        let old = self.rule(rule.id) ?? rules.first { $0.detector == rule.detector }
+        // Of a team's own rules there are many with one detector.
+        let old =
+            self.rule(rule.id)
+            ?? (rule.detector.isCustom ? nil : rules.first { $0.detector == rule.detector })
         if let old { rule.family = old.family }
         var all = rules.filter { $0.id != old?.id }
         all.append(rule)

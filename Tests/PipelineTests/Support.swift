@@ -71,6 +71,7 @@ struct Run {
     var rejects: String?
     var measuresDetectors = false
     var history: HistoryOptions?
+    var budget: AlertBudget?
 
     @discardableResult
     func callAsFunction(_ paths: [String], in store: StateStore) throws -> AnalysisResult {
@@ -98,6 +99,7 @@ struct Run {
         options.rejectsPath = rejects
         options.measuresDetectors = measuresDetectors
         options.history = history
+        options.budget = budget
         cutting.apply(to: &options)
         return options
     }
