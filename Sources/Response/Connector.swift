@@ -10,6 +10,21 @@ public enum ConnectorKind: String, CaseIterable, Sendable {
     case redis
     /// Statements of the user's, in PostgreSQL or SQLite: `SQLConnector`.
     case sql
+    /// The Admin REST API of Keycloak.
+    case keycloak
+    case okta
+    /// Microsoft Entra ID, by Microsoft Graph.
+    case entra
+    /// Google Workspace, by the Directory API.
+    case google
+    case auth0
+    case authentik
+    /// A user pool of Amazon Cognito.
+    case cognito
+    /// GitHub, with SAML single sign-on or as an Enterprise Server.
+    case github
+    /// A service that lists a user's sessions and ends them by their hashes.
+    case sessionAPI = "session-api"
 
     public init(name: String) throws(ResponseError) {
         guard let kind = ConnectorKind(rawValue: name) else { throw .unknownConnector(name) }

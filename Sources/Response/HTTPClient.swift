@@ -113,7 +113,7 @@ struct HTTPReply: Sendable, Equatable {
                     unsafe call.connect_ms = limits.connectMilliseconds
                     unsafe call.total_ms = limits.totalMilliseconds
                     unsafe call.body_kept = request.bodyKept
-                    unsafe call.body_limit = HTTPRequest.bodyLimit
+                    unsafe call.body_limit = max(HTTPRequest.bodyLimit, request.bodyKept)
                     unsafe call.context = UnsafeMutableRawPointer(context)
                     unsafe call.check = { context, bytes in
                         guard let context = unsafe context, let bytes = unsafe bytes else {

@@ -27,6 +27,12 @@ struct JSONText {
         needsComma = true
     }
 
+    mutating func bool(_ key: String, _ value: Bool) {
+        begin(key)
+        text += value ? "true" : "false"
+        needsComma = true
+    }
+
     mutating func strings(_ key: String, _ values: [String]) {
         begin(key)
         text += "["

@@ -22,6 +22,15 @@ extension ConnectorKind {
         case .exec: ExecConnector.maker
         case .redis: RedisConnector.maker
         case .sql: SQLConnector.maker
+        case .keycloak: Keycloak.maker
+        case .okta: Okta.maker
+        case .entra: Entra.maker
+        case .google: GoogleWorkspace.maker
+        case .auth0: Auth0.maker
+        case .authentik: Authentik.maker
+        case .cognito: Cognito.maker
+        case .github: GitHub.maker
+        case .sessionAPI: SessionAPI.maker
         }
     }
 }
