@@ -86,6 +86,8 @@ extension Judge {
             } else if profile.findings[k].isTold {
                 // A journey's end says more than that a change of the password was in vain.
                 if closing?.closing != .journey { closing = profile.findings[k] }
+                // To a person's word only that the suspect went on is news.
+                if status == .confirmed, closing?.closing != .inVain { closing = nil }
             }
         }
         stored.sort {
@@ -129,6 +131,7 @@ extension Judge {
                 kind: suspect.kind),
             risk: risk, severity: Severity(risk: risk), title: title,
             summary: (status == .silenced ? "Below --alert-risk \(alertRisk). " : "")
+                + (status == .confirmed ? "Confirmed: it was an intruder. " : "")
                 + (closing.map { text.opening($0, session: sessions.first ?? "") } ?? "")
                 + summary(text, weighed.map(\.element), suspect, risk: risk, profile),
             rung: rung,

@@ -24,6 +24,9 @@ enum Closing: UInt8 {
     case journey = 5
     /// The suspect went on after the password was changed. `here`: its sighting; `there`: the change.
     case inVain = 6
+    /// A person said that it was an intruder, or the user. `here`: an end that it named.
+    case confirmed = 7
+    case dismissed = 8
 
     /// Under this code the profile keeps, beside an alert's findings, what became of it.
     static let code: UInt8 = 0
@@ -37,10 +40,12 @@ enum Closing: UInt8 {
     static let far = 100.0
 
     /// Whether it is of a journey rather than of a change of the password: an alert has one of each.
-    var isOfJourney: Bool {
+    /// Nil for what a person said.
+    var isOfJourney: Bool? {
         switch self {
         case .elsewhere, .noJourney, .journey: true
         case .changed, .remedied, .inVain: false
+        case .confirmed, .dismissed: nil
         }
     }
 
@@ -48,7 +53,7 @@ enum Closing: UInt8 {
     var isTold: Bool {
         switch self {
         case .remedied, .journey, .inVain: true
-        case .changed, .elsewhere, .noJourney: false
+        case .changed, .elsewhere, .noJourney, .confirmed, .dismissed: false
         }
     }
 }
@@ -89,7 +94,9 @@ extension Judge {
                 i = 64 &+ alerts.high.trailingZeroBitCount
                 alerts.high &= alerts.high &- 1
             }
-            guard x.time &- profile.facts[i].last <= Closing.horizon else { continue }
+            guard x.time &- profile.facts[i].last <= Closing.horizon,
+                !profile.facts[i].flags.contains(.condemned)  // a person's word
+            else { continue }
             if !profile.facts[i].flags.isDisjoint(with: [.closed, .isRemedying]) {
                 review(i, x, &profile)
             }
@@ -231,7 +238,7 @@ extension Judge {
                     past.there = past.here
                     past.here = finding.here
                 case .journey: past.variant = Closing.noJourney.rawValue
-                case .changed, .inVain, .elsewhere, .noJourney, nil: continue
+                case .changed, .inVain, .elsewhere, .noJourney, .confirmed, .dismissed, nil: continue
                 }
                 past.time = finding.time
                 profile.replaceFinding(k, by: past)
@@ -239,6 +246,7 @@ extension Judge {
             profile.update(i) { $0.flags.subtract([.closed, .isRemedying]) }
             note(key)
         }
+        if flags.contains(.condemned) { return }
         let isJourney = profile.mayBeJourney(alert: i, with: finding)
         if isJourney != profile.facts[i].flags.contains(.mayBeJourney) {
             profile.update(i) {
@@ -387,7 +395,7 @@ extension FindingText {
         case .inVain:
             return "Not over: \(changed(closing.there)), and the suspect was seen at"
                 + " \(when(closing.here.time)) all the same. "
-        case .changed, .elsewhere, .noJourney, nil: return ""
+        case .changed, .elsewhere, .noJourney, .confirmed, .dismissed, nil: return ""
         }
     }
 }

@@ -149,12 +149,19 @@ extension Judge {
             detectors.examine(
                 x, context, profile, isLearning: isLearning, into: &found, watch: &unwatched)
         }
+        var stranger: UInt8 = 0
+        if profile.tally.hasCondemned {
+            let condemned = profile.condemned(x, context)
+            stranger = condemned.what
+            // What was there when it was confirmed stays judged as it was.
+            if stranger != 0, condemned.since < x.time { raise(stranger, x, profile) }
+        }
         let change = detectors.concurrentPlaces?.change(x, context, profile)
         if profile.kindCounts[Int(FactKind.alert.rawValue)] > 0 {
             reviewAlerts(x, context, &profile)
         }
-        profile.learn(x, context)
-        profile.learnPlace(x, changes: change?.count)
+        profile.learn(x, context, stranger: stranger)
+        if stranger == 0 { profile.learnPlace(x, changes: change?.count) }
         if !found.isEmpty {
             learnJump(x, &profile)
             keepFindings(&profile)
@@ -230,6 +237,17 @@ extension Judge {
                 note(found[i].alert)
             }
             if found[i].confidence >= Confidence.likely.rawValue { markSuspect(found[i], &profile) }
+        }
+    }
+
+    /// An intruder's device (1) or network (2) is back: what was found of it is certain, and it is found
+    /// when nothing else is.
+    private mutating func raise(_ what: UInt8, _ x: StoredSighting, _ profile: borrowing Profile) {
+        for i in found.indices where !found[i].suspectIsEarlier {
+            found[i].confidence = Confidence.certain.rawValue
+        }
+        if !found.contains(where: { $0.detector == DetectorKind.unrecognizedDevice.code }) {
+            detectors.device?.addCondemned(what, x, profile, into: &found)
         }
     }
 
@@ -566,7 +584,7 @@ extension Judge {
         // Nobody was told of a silenced one, so nobody need be told that it is over.
         alert.status = wasSilenced ? .silenced : .retracted
         alert.summary =
-            "No longer holds: a record that came late explains it. It said: " + old.summary
+            Judge.retractedOpening + " It said: " + old.summary
         alert.recommendations = []
         if profile.hasForgotten { alert.revision = Judge.unknownRevision }
         emitted.append(alert)

@@ -2,22 +2,29 @@ import SessionModel
 
 extension Profile {
     /// Takes a sighting into the facts: one step of the fold that a profile is.
-    mutating func learn(_ x: StoredSighting, _ context: Context) {
+    ///
+    /// - Parameter stranger: Whether it is of somebody who was confirmed to be an intruder, by the device
+    ///   (1) or the network (2): no place, provider, country or hour of theirs is the user's.
+    mutating func learn(_ x: StoredSighting, _ context: Context, stranger: UInt8 = 0) {
         let time = x.time
         let isFirst = tally.sightings == 0
         updateTally {
             if $0.sightings == 0 { $0.firstUse = time }
             if $0.sightings < .max { $0.sightings &+= 1 }
         }
-        @inline(__always) func new() -> Fact {
+        @inline(__always) func new(_ confirmed: UInt8 = 3) -> Fact {
             var fact = Fact(firstSeen: time)
-            if isFirst { fact.flags = .founding }
+            if stranger != 0 {
+                fact.flags = stranger == confirmed ? [.suspect, .condemned] : .suspect
+            } else if isFirst {
+                fact.flags = .founding
+            }
             return fact
         }
         if context.device >= 0 {
             see(context.device, time)
         } else if !x.device.isNone {
-            var fact = new()
+            var fact = new(1)
             fact.labelText = x.labelText
             fact.clientHash = x.clientHash
             fact.deviceText = x.deviceText
@@ -35,13 +42,34 @@ extension Profile {
                 }
             }
         } else if !x.network.isNone {
-            var fact = new()
+            var fact = new(2)
             fact.address = x.address
             fact.asn = x.asn
             fact.networkKind = x.networkKind
             fact.organizationText = x.organizationText
             add(x.network, fact, kind: .network)
         }
+        if stranger == 0 { learnWhereabouts(x, context, new()) }
+        switch x.event {
+        case .login: if context.failures >= 0 { endBurst(context.failures) }
+        case .passwordChange, .recovery, .mfaChange: learnChange(x)
+        case .activity, .logout, .session, .mfa: break
+        }
+        if tally.failedOnce, x.event == .login || x.event == .mfa,
+            let refused = index(of: .refusedFactors)
+        {
+            endBurst(refused)
+        }
+        learnSession(x, context)
+        if x.isLocated { learnTrack(x, context) }
+    }
+
+    /// The provider, place, country and hour of a sighting.
+    @inline(__always)
+    private mutating func learnWhereabouts(
+        _ x: StoredSighting, _ context: Context, _ new: @autoclosure () -> Fact
+    ) {
+        let time = x.time
         if context.provider >= 0 {
             see(context.provider, time)
         } else if !x.provider.isNone {
@@ -65,18 +93,6 @@ extension Profile {
             add(x.country, new(), kind: .country)
         }
         learnHour(x, context)
-        switch x.event {
-        case .login: if context.failures >= 0 { endBurst(context.failures) }
-        case .passwordChange, .recovery, .mfaChange: learnChange(x)
-        case .activity, .logout, .session, .mfa: break
-        }
-        if tally.failedOnce, x.event == .login || x.event == .mfa,
-            let refused = index(of: .refusedFactors)
-        {
-            endBurst(refused)
-        }
-        learnSession(x, context)
-        if x.isLocated { learnTrack(x, context) }
     }
 
     /// The hours at which the user is seen, each counted once.

@@ -18,6 +18,8 @@ public struct Profile: ~Copyable {
     public static let findingsPerAlert = 16
     /// The most findings of all alerts together; the oldest make room.
     public static let findingLimit = 48
+    /// The most ends of alerts for which it keeps what a person said.
+    public static let markLimit = 16
     /// The most alerts whose published revision is remembered.
     public static let publishedLimit = 16
 
@@ -84,6 +86,11 @@ public struct Profile: ~Copyable {
         var hasNameless: Bool {
             get { flags & 4 != 0 }
             set { flags = flags & ~4 | (newValue ? 4 : 0) }
+        }
+        /// Whether an alert was confirmed, so that there are devices or networks of intruders to look for.
+        var hasCondemned: Bool {
+            get { flags & 8 != 0 }
+            set { flags = flags & ~8 | (newValue ? 8 : 0) }
         }
         /// The day (since 1970) on which the user's own device was first seen to jump farther than a
         /// body travels; 0 for never.
@@ -197,12 +204,12 @@ extension Profile {
     mutating func replaceOldest(_ key: FactKey, _ fact: Fact, kind: FactKind) {
         var victim = -1
         forEach(kind) { i in
-            // Ties by key, so that the answer does not depend on the order of facts.
-            if victim < 0
-                || (facts[i].last, keys[i].rawValue) < (facts[victim].last, keys[victim].rawValue)
-            {
-                victim = i
+            // An intruder's stays as long as anything else can go. Ties by key, so that the answer does
+            // not depend on the order of facts.
+            func rank(_ i: Int) -> (Int, Int64, UInt64) {
+                (facts[i].flags.contains(.condemned) ? 1 : 0, facts[i].last, keys[i].rawValue)
             }
+            if victim < 0 || rank(i) < rank(victim) { victim = i }
         }
         undo.push(facts[victim])
         undo.push(keys[victim])
@@ -230,9 +237,11 @@ extension Profile {
             undo.push(UndoTag.findingAdded.rawValue)
             return
         }
-        var victim = 0
-        for i in 1..<findings.count where findings[i].time < findings[victim].time { victim = i }
-        replaceFinding(victim, by: finding)
+        var victim = -1
+        for i in 0..<findings.count where !findings[i].isMark {
+            if victim < 0 || findings[i].time < findings[victim].time { victim = i }
+        }
+        if victim >= 0 { replaceFinding(victim, by: finding) }
     }
 
     mutating func replaceFinding(_ i: Int, by finding: StoredFinding) {

@@ -73,7 +73,8 @@ public struct ProfileCodec: ~Copyable {
                 (profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)
                     | (scratch.tally.changedOnce ? 4 : 0)
                     | (scratch.tally.hasNameless ? 8 : 0) | (hasCells ? 16 : 0)
-                    | (profile.isOfKey ? 32 : 0)))
+                    | (profile.isOfKey ? 32 : 0)
+                    | (scratch.tally.hasCondemned ? 64 : 0)))
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -207,6 +208,7 @@ public struct ProfileCodec: ~Copyable {
         profile.tally.changedOnce = flags & 4 != 0
         profile.tally.hasNameless = flags & 8 != 0
         profile.isOfKey = flags & 32 != 0
+        profile.tally.hasCondemned = flags & 64 != 0
         profile.userKey = try input.pop(UInt64.self)
         profile.newest = try input.pop(Int64.self)
         profile.settled = try input.pop(Int64.self)

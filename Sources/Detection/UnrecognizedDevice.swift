@@ -12,6 +12,9 @@ import SessionModel
 /// - *certain* when that network is also in a country that is new for the user, or is hosting, a VPN,
 ///   Tor or a proxy.
 ///
+/// A device, or a device that is not the user's on a network, that a person confirmed to be an intruder's
+/// (`lastseen alerts confirm`) is *certain* each time.
+///
 /// The first device of a user, and all within the first `learning_sightings`, are silent.
 /// - Blind spot: an intruder whose browser and system are of the same families as the user's, in
 ///   logs without device ids.
@@ -67,7 +70,36 @@ public struct UnrecognizedDevice: Sendable {
         found.append(finding)
     }
 
+    /// A device (1), or a device on a network (2), that a person confirmed to be an intruder's.
+    func addCondemned(
+        _ what: UInt8, _ x: StoredSighting, _ profile: borrowing Profile,
+        into found: inout [StoredFinding]
+    ) {
+        var devices: Int64 = 0
+        profile.forEach(.device) { _ in devices += 1 }
+        var finding = profile.finding(.unrecognizedDevice, .certain, x, variant: 3 + what)
+        finding.n = devices
+        finding.m = Int64(profile.tally.sightings)
+        found.append(finding)
+    }
+
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
+        if f.variant > 3 {
+            return Description(
+                evidence: [
+                    Evidence("device", .text(text.device(f.here))),
+                    Evidence("device_is_confirmed_intruders", .flag(f.variant == 4)),
+                    Evidence("network_is_confirmed_intruders", .flag(f.variant == 5)),
+                    Evidence("place", .text(text.place(f.here))),
+                    Evidence("ip", .text(text.address(f.here))),
+                ],
+                silencedBy: "enabled: false",
+                sentence: "Seen again on \(text.device(f.here))"
+                    + (f.variant == 4
+                        ? ", which was confirmed to be an intruder's."
+                        : " from \(f.here.address.networkPrefixDescription), a network that was"
+                            + " confirmed to be an intruder's."))
+        }
         let whereabouts =
             switch f.variant {
             case 0: "on a network that the user is known on"

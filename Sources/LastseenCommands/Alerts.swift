@@ -9,16 +9,18 @@ import StateStore
 
 struct Alerts: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at the alerts in the state.",
+        abstract: "Look at the alerts in the state, and say what they were.",
         discussion: """
-            Reads along while a run is on.
+            Looking reads along while a run is on.
 
               lastseen alerts list --since 7d --min-risk 70
               lastseen alerts show a-0123456789abcdef
               lastseen alerts list --json --status all | jq .summary
+              lastseen alerts confirm a-0123456789abcdef --note 'case 4711'
+              lastseen alerts dismiss a-0123456789abcdef
               lastseen alerts schema > alert.schema.json
             """,
-        subcommands: [List.self, Show.self, Dismiss.self, Schema.self])
+        subcommands: [List.self, Show.self, Confirm.self, Dismiss.self, Schema.self])
 
     /// One alert a row or as a line of JSON.
     struct List: ParsableCommand {
@@ -171,46 +173,6 @@ struct Alerts: ParsableCommand {
                 }
             }
             try put(text)
-        }
-    }
-
-    /// "This was me."
-    struct Dismiss: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "End an alert that was the user, and learn from it.",
-            discussion: """
-                The device, network, place and country that the alert names are the user's from now on, \
-                as if they had been there from the beginning; steps that were planned for it are not \
-                taken. What is in the user's last six hours is judged again, which may end further \
-                alerts.
-
-                  lastseen alerts dismiss a-0123456789abcdef
-
-                Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet, 75 a run holds the state.
-                """)
-
-        @Argument(help: "The alert's id, or enough of its beginning.")
-        var id: String
-        @OptionGroup var rules: RuleOptions
-        @OptionGroup var state: StateOptions
-        @OptionGroup var color: ColorOption
-
-        func run() throws {
-            let reading = try state.openForReading(as: "alerts dismiss")
-            let row: AlertRow
-            do {
-                defer { reading.close() }
-                row = try Alerts.find(id, in: reading)
-            }
-            let alert = try AlertJSON.read(row.json)
-            guard alert.status != .retracted else {
-                throw Misuse("alert \(alert.id) is over already: \(SafeText.visible(alert.summary, limit: 200))")
-            }
-            var judge = Judge(rules: try rules.load().detection)
-            let store = try state.open(as: "alerts dismiss")
-            defer { store.close() }
-            let changed = try Dismissal.dismiss(alert, judge: &judge, in: store)
-            try put(changed.map { AlertText.line($0, style: color.style) }.joined())
         }
     }
 

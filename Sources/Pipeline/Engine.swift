@@ -58,6 +58,8 @@ final class Engine {
     private var priors: [String: BudgetGate.Prior] = [:]
     /// Called with each sighting after its batch was judged, in order; for whoever looks on.
     var didJudge: ((UnsafePointer<Sighting>) -> Void)?
+    private let settings: RunSettings
+    private var hasPutSettings = false
     private var batchNumber: UInt64 = 0
     private(set) var counters = Counters()
     private(set) var times = StageTimes()
@@ -118,6 +120,8 @@ final class Engine {
         messages = options.messages
         profileBudget = options.profileBudget
         matcher = RecordMatcher(options.rules)
+        settings = RunSettings(
+            latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
         MemoryTuning.apply()
         let threads = max(1, min(64, options.threads))
         let shardCount = threads == 1 ? 1 : 4 * threads
@@ -398,14 +402,8 @@ final class Engine {
         try store.commit { transaction in
             var sequence = outputs.lastSequence
             try putProfiles(&transaction) { transaction in
-                for alert in finished {
-                    sequence = try transaction.putAlertRevision(alert.row)
-                    for action in alert.actions {
-                        // The id says whether it is there: an amended alert plans nothing twice.
-                        try StoreOutbox.put(
-                            action, alertRevision: alert.row.revision, at: now, in: &transaction)
-                    }
-                }
+                for alert in finished { sequence = try alert.put(at: now, in: &transaction) }
+                if !hasPutSettings { try settings.put(&transaction) }
             }
             // After the revisions, which it reads back: messages wait from the same commit on.
             if let messages, !finished.isEmpty { try messages.plan(at: now, in: &transaction) }
@@ -424,6 +422,7 @@ final class Engine {
         gate?.stored()
         priors.removeAll(keepingCapacity: true)
         keeper?.committed()
+        hasPutSettings = true
         try outputs.committed()
         for alert in finished {
             switch alert.published.alert.status {
@@ -461,20 +460,20 @@ final class Engine {
     }
 
     /// Puts alerts into words, on all workers.
-    private func finish(_ alerts: [ProfileShard.Emitted]) -> [Finished] {
-        if alerts.count < 16 { return alerts.map { finish($0.alert) } }
+    private func finish(_ alerts: [ProfileShard.Emitted]) -> [FinishedAlert] {
+        if alerts.count < 16 { return alerts.map { FinishedAlert($0.alert, planner) } }
         let parts = Parts(count: team.count)
-        team.run { [self, team] worker in
+        team.run { [planner, team] worker in
             let range =
                 alerts.count * worker / team.count..<alerts.count * (worker + 1) / team.count
-            parts.set(worker, alerts[range].map { self.finish($0.alert) })
+            parts.set(worker, alerts[range].map { FinishedAlert($0.alert, planner) })
         }
         return parts.all
     }
 
     /// What each worker made, side by side.
     private final class Parts: @unchecked Sendable {
-        private let parts: UnsafeMutableBufferPointer<[Finished]>
+        private let parts: UnsafeMutableBufferPointer<[FinishedAlert]>
 
         init(count: Int) {
             parts = .allocate(capacity: count)
@@ -486,41 +485,11 @@ final class Engine {
             parts.deallocate()
         }
 
-        func set(_ worker: Int, _ part: [Finished]) { parts[worker] = part }
+        func set(_ worker: Int, _ part: [FinishedAlert]) { parts[worker] = part }
 
-        var all: [Finished] { parts.flatMap { $0 } }
+        var all: [FinishedAlert] { parts.flatMap { $0 } }
     }
 
-    private struct Finished {
-        var published: Outputs.Published
-        var row: AlertRevision
-        var actions: [PlannedAction]
-
-        /// Whether outputs get it: not what is below the bar.
-        var isTold: Bool { published.alert.status != .silenced }
-    }
-
-    private func finish(_ alert: Alert) -> Finished {
-        var alert = alert
-        var actions: [PlannedAction] = []
-        if alert.status.stands {
-            actions = planner.plan(for: alert)
-            alert.recommendations = Recommendations.steps(for: alert, actions: actions)
-            alert.actions = actions.map(\.summary)
-        }
-        let published = Outputs.Published(alert)
-        var tenant = alert.tenant
-        var user = alert.userID
-        let key = tenant.withUTF8 { tenant in
-            user.withUTF8 { Sighting.userKey(tenant: TextView(tenant), user: TextView($0)) }
-        }
-        let row = AlertRevision(
-            alertID: alert.id, revision: alert.revision, status: alert.status.rawValue,
-            userKey: key, tenant: alert.tenant, userID: alert.userID,
-            timeMilliseconds: alert.time.milliseconds, risk: alert.risk,
-            severity: Int(alert.severity.rawValue), json: published.json)
-        return Finished(published: published, row: row, actions: actions)
-    }
 
     /// Puts the shards' rows in the order of their keys, so that each page is touched once. They are
     /// turned into bytes by the other workers one part of the keys ahead, which takes little memory.

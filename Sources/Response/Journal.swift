@@ -84,6 +84,20 @@ public struct JournalDraft: Sendable, Equatable {
             what: state.isOpen ? "breaker-opened" : "breaker-resumed", detail: json.text)
     }
 
+    /// What a verdict on an alert taught, and why it was given, as an entry's detail.
+    public static func verdictDetail(
+        note: String, devices: [String], networks: [String], places: [String]
+    ) -> String {
+        var json = JSONText()
+        json.object {
+            $0.string("note", note)
+            $0.string("devices", devices.joined(separator: ", "))
+            $0.string("networks", networks.joined(separator: ", "))
+            $0.string("places", places.joined(separator: ", "))
+        }
+        return json.text
+    }
+
     /// The entry that follows `head`, the newest entry there is (nil for the first). To be called and
     /// stored in one transaction with the reading of `head`.
     public func chained(after head: JournalEntry?) -> JournalEntry {

@@ -1,0 +1,169 @@
+import ArgumentParser
+import Detection
+import Glibc
+import Pipeline
+import Publishing
+import Response
+import RuleBook
+import SessionModel
+import StateStore
+
+extension Alerts {
+    /// "This was me."
+    struct Dismiss: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End alerts that were the user, and learn from them.",
+            discussion: """
+                The device, network, place and country that an alert names are the user's from now on, \
+                as if they had been there from the beginning; steps that were planned for it are not \
+                taken. The user's newest records, as far back as --lateness of the newest run, are judged \
+                again, which may end or raise further alerts. The verdict is in the feeds of the earlier \
+                runs and, with your name, in the journal.
+
+                  lastseen alerts dismiss a-0123456789abcdef
+                  lastseen alerts dismiss --note 'new phone, he called' a-0123456789 a-fedcba9876
+
+                An alert that is dismissed already is left as it is. 'alerts confirm' takes it back.
+
+                Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet, 74 a feed cannot be \
+                written, 75 a run holds the state.
+                """)
+
+        @OptionGroup var verdict: VerdictOptions
+
+        func run() throws { try verdict.give(.dismissed, as: "alerts dismiss") }
+    }
+
+    /// "That was an intruder."
+    struct Confirm: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Mark alerts that were an intruder, and learn from them.",
+            discussion: """
+                The device and the network that an alert names, unless they were the user's before, are \
+                never taken for the user's: what is found of them from now on is certain, and they raise \
+                an alert whenever they are seen. Places and countries that only they were seen in are \
+                forgotten. The alert stands, whatever comes, until it is dismissed. The verdict is in the \
+                feeds of the earlier runs and, with your name, in the journal.
+
+                  lastseen alerts confirm a-0123456789abcdef
+                  lastseen alerts confirm --note 'case 4711' a-0123456789 a-fedcba9876
+
+                An alert that is confirmed already is left as it is. 'alerts dismiss' takes it back.
+
+                Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet, 74 a feed cannot be \
+                written, 75 a run holds the state.
+                """)
+
+        @OptionGroup var verdict: VerdictOptions
+
+        func run() throws { try verdict.give(.confirmed, as: "alerts confirm") }
+    }
+}
+
+/// What both verdicts are given with.
+struct VerdictOptions: ParsableArguments {
+    /// Bytes of a note.
+    static let noteLimit = 1000
+
+    @Argument(help: "The alerts' ids, or enough of their beginnings.")
+    var ids: [String]
+    @Option(name: .long, help: ArgumentHelp("Why; kept in the journal.", valueName: "text"))
+    var note = ""
+    @OptionGroup var rules: RuleOptions
+    @OptionGroup var state: StateOptions
+    @OptionGroup var color: ColorOption
+
+    func validate() throws {
+        guard note.utf8.count <= Self.noteLimit else {
+            throw ValidationError("--note has \(note.utf8.count) bytes. Use \(Self.noteLimit) at most.")
+        }
+    }
+
+    func give(_ verdict: Verdict, as command: String) throws {
+        // What is wrong with an id shows before anything is said of another.
+        var wanted: [String] = []
+        let reading = try state.openForReading(as: command)
+        do {
+            defer { reading.close() }
+            for id in ids {
+                let found = try Alerts.find(id, in: reading).id
+                if !wanted.contains(found) { wanted.append(found) }
+            }
+        }
+        let rules = try rules.load().detection
+        let store = try state.open(as: command)
+        defer { store.close() }
+        var taker = try VerdictTaker(
+            store: store, rules: rules, policy: ResponsePolicy(), actor: callerName(),
+            now: wallTime())
+        for id in wanted {
+            guard let row = try store.alert(id: id) else { continue }
+            let outcome = try taker.take(verdict, on: try AlertJSON.read(row.json), note: note)
+            try put(text(verdict, outcome))
+            for feed in outcome.missingFeeds {
+                complain(
+                    "\(SafeText.visible(feed, limit: 200)): not there (any more), so the verdict is not"
+                        + " in that feed")
+            }
+        }
+    }
+
+    private func text(_ verdict: Verdict, _ outcome: VerdictOutcome) -> String {
+        let id = outcome.alert.id
+        if outcome.wasSo { return "\(id) is \(verdict.rawValue) already; nothing changed.\n" }
+        var page = "\(id) is \(verdict.rawValue).\n"
+        func line(_ text: String) { page += "  \(text)\n" }
+        func names(_ texts: [String]) -> String {
+            let shown = texts.map { SafeText.visible($0, limit: 100) }
+            guard let last = shown.last, shown.count > 1 else { return shown.first ?? "" }
+            return shown.dropLast().joined(separator: ", ") + " and " + last
+        }
+        let user = SafeText.visible(outcome.alert.userID, limit: 100)
+        if let teaching = outcome.teaching {
+            let things = teaching.devices + teaching.networks
+            switch verdict {
+            case .dismissed:
+                let all = things + teaching.places
+                line(all.isEmpty ? "Nothing to learn from." : "Of \(user) from now on: \(names(all)).")
+            case .confirmed:
+                line(
+                    things.isEmpty
+                        ? "Nothing to learn from: its device and network were \(user)'s before."
+                        : "Never of \(user): \(names(things)).")
+                if !things.isEmpty, !teaching.places.isEmpty {
+                    line("Not learned from it: \(names(teaching.places)).")
+                }
+            }
+        } else {
+            line("Nothing learned: what is known of \(user) no longer has this alert.")
+        }
+        if !outcome.others.isEmpty {
+            line("Changed by it:")
+            for alert in outcome.others {
+                page += "    " + AlertText.line(alert, style: color.style)
+            }
+        }
+        if verdict == .dismissed { line("What was planned for it is not done.") }
+        if outcome.planned > 0 {
+            line(
+                "\(outcome.planned) \(outcome.planned == 1 ? "step is" : "steps are") proposed;"
+                    + " 'lastseen respond plan' shows them.")
+        }
+        return page
+    }
+
+    /// Who runs the program: the login name, also behind sudo, else the user's number.
+    private func callerName() -> String {
+        let id = getuid()
+        if id == 0, let name = environment("SUDO_USER"), name.utf8.count <= 64 { return name }
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
+            guard unsafe getpwuid_r(id, &entry, buffer.baseAddress.unsafelyUnwrapped, buffer.count, &found) == 0,
+                unsafe found != nil, let text = unsafe entry.pw_name
+            else { return "" }
+            return unsafe String(cString: text)
+        }
+        return name.isEmpty ? "user \(id)" : name
+    }
+}
