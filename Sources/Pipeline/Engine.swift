@@ -445,17 +445,32 @@ final class Engine {
         times.commit += seconds(clock.now - start)
     }
 
-    /// Numbers the revisions that a crowded profile has forgotten the count of.
+    /// Numbers the revisions that a crowded profile has forgotten the count of, and those of alerts that
+    /// a person spoke about meanwhile: what was confirmed stays so.
     private func numberRevisions(_ alerts: inout [ProfileShard.Emitted]) throws {
-        var last: [String: Int] = [:]
+        var last: [String: (revision: Int, isConfirmed: Bool)] = [:]
         for i in alerts.indices {
             let id = alerts[i].alert.id
-            if alerts[i].alert.revision == Judge.unknownRevision {
-                let known = try last[id] ?? store.alert(id: id)?.revision ?? 0
-                alerts[i].alert.revision = known + 1
-                if known > 0, alerts[i].alert.status == .open { alerts[i].alert.status = .amended }
+            let isUnknown = alerts[i].alert.revision == Judge.unknownRevision
+            var isConfirmed = alerts[i].alert.status == .confirmed
+            if isUnknown || alerts[i].alert.revision > 1 {
+                var known = last[id]
+                if known == nil, let row = try store.alert(id: id) {
+                    known = (row.revision, row.status == Alert.Status.confirmed.rawValue)
+                }
+                let number = known?.revision ?? 0
+                if isUnknown || number >= alerts[i].alert.revision {
+                    alerts[i].alert.revision = number + 1
+                }
+                if number > 0, isUnknown, alerts[i].alert.status == .open {
+                    alerts[i].alert.status = .amended
+                }
+                if known?.isConfirmed == true {
+                    isConfirmed = true
+                    alerts[i].alert.status = .confirmed
+                }
             }
-            last[id] = alerts[i].alert.revision
+            last[id] = (alerts[i].alert.revision, isConfirmed)
         }
     }
 
