@@ -1,6 +1,5 @@
 import ArgumentParser
 import Detection
-import Glibc
 import Pipeline
 import Publishing
 import Response
@@ -94,7 +93,7 @@ struct VerdictOptions: ParsableArguments {
         let store = try state.open(as: command)
         defer { store.close() }
         var taker = try VerdictTaker(
-            store: store, rules: rules, policy: ResponsePolicy(), actor: callerName(),
+            store: store, rules: rules, policy: ResponsePolicy(), actor: PersonOptions.login,
             now: wallTime())
         for id in wanted {
             guard let row = try store.alert(id: id) else { continue }
@@ -150,20 +149,5 @@ struct VerdictOptions: ParsableArguments {
                     + " 'lastseen respond plan' shows them.")
         }
         return page
-    }
-
-    /// Who runs the program: the login name, also behind sudo, else the user's number.
-    private func callerName() -> String {
-        let id = getuid()
-        if id == 0, let name = environment("SUDO_USER"), name.utf8.count <= 64 { return name }
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
-            guard unsafe getpwuid_r(id, &entry, buffer.baseAddress.unsafelyUnwrapped, buffer.count, &found) == 0,
-                unsafe found != nil, let text = unsafe entry.pw_name
-            else { return "" }
-            return unsafe String(cString: text)
-        }
-        return name.isEmpty ? "user \(id)" : name
     }
 }

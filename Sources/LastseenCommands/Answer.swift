@@ -47,11 +47,11 @@ struct Answer: ParsableCommand {
             if !isGood { throw ExitCode(1) }
             return
         }
-        var judge = Judge(rules: try rules.load().detection)
+        let rules = try rules.load().detection
         let store = try state.open(as: "answer")
         defer { store.close() }
         let result = try OwnerAnswering.take(
-            text, key: key, judge: &judge, in: store, now: wallTime())
+            text, key: key, rules: rules, in: store, now: wallTime())
         try put(
             html
                 ? pages.outcome(result.outcome, language: result.language)

@@ -21,12 +21,12 @@ public enum OwnerAnswering {
 
     /// - Parameters:
     ///   - text: A link's token, as it came.
-    ///   - judge: With the rules that are in force, as the user's newest sightings are judged again.
+    ///   - rules: Those that are in force, as the user's newest sightings are judged again.
     ///   - now: Wall time.
     /// - Throws: `StateError` when the state is held by another, damaged or full; `ProfileError`,
     ///   `AlertJSONError`. Nothing is used up then, and the link works again.
     public static func take(
-        _ text: String, key: AnswerKey, judge: inout Judge, in store: StateStore, now: Timestamp
+        _ text: String, key: AnswerKey, rules: [DetectionRule], in store: StateStore, now: Timestamp
     ) throws -> Result {
         let token: AnswerToken
         do throws(AnswerToken.Refusal) {
@@ -46,12 +46,18 @@ public enum OwnerAnswering {
         let alert = try AlertJSON.read(row.json)
         var changed: [Alert] = []
         var outcome: AnswerPages.Outcome
+        func give(_ verdict: Verdict) throws -> [Alert] {
+            var taker = try VerdictTaker(
+                store: store, rules: rules, policy: ResponsePolicy(), actor: "owner", now: now)
+            let given = try taker.take(verdict, on: alert, note: "")
+            return [given.alert] + given.others
+        }
         switch token.answer {
         case .mine:
             outcome = .mineDone
             switch alert.status {
             case .open, .amended:
-                changed = try Dismissal.dismiss(alert, judge: &judge, in: store)
+                changed = try give(.dismissed)
             // A person looked at it and found an intruder: that is not for a link to undo.
             case .confirmed: outcome = .answered
             // Killed after the alert was ended and before the link was noted: that is it still.
@@ -61,7 +67,7 @@ public enum OwnerAnswering {
         case .notMine:
             outcome = .notMineDone
             if alert.status != .confirmed {
-                changed = try Confirmation.confirm(alert, judge: &judge, in: store)
+                changed = try give(.confirmed)
             }
         }
         // Noted after the alert was changed: a run killed in between leaves a link that works, and
