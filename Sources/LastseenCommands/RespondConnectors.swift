@@ -66,7 +66,7 @@ extension Respond {
                 case .sessionsFirst: "sessions are ended, then the password is changed"
                 case .credentialFirst: "the password is expired, then sessions are ended"
                 }
-            text += "    order: \(order)\n"
+            if abilities[.requirePasswordChange] != nil { text += "    order: \(order)\n" }
             for permission in connector.permissions { text += "    needs: \(permission)\n" }
             return text
         }

@@ -4,7 +4,8 @@ internal import CCurl
 ///
 /// Safe because the pointer does not leave it, and libcrypto lets several threads use one key.
 /// Never printed.
-@safe public final class SigningKey: @unchecked Sendable, CustomStringConvertible,
+@safe
+public final class SigningKey: @unchecked Sendable, CustomStringConvertible,
     CustomReflectable
 {
     /// The algorithms of RFC 7518 that a key can be for.

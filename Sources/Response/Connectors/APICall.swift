@@ -171,7 +171,8 @@ final class APICall {
     }
 
     /// What every target means by a status; the rest is the caller's.
-    private func judged(_ reply: HTTPReply, _ request: APIRequest) throws(ConnectorStop) -> APIReply {
+    private func judged(_ reply: HTTPReply, _ request: APIRequest) throws(ConnectorStop) -> APIReply
+    {
         let answer = APIReply(
             status: reply.status, body: reply.body, isBodyCut: reply.isBodyCut)
         if target.isRateLimit(reply) { throw limited(reply) }
@@ -218,7 +219,8 @@ final class APICall {
 
     func said(_ reply: HTTPReply, at place: String? = nil) -> String {
         let body = target.shown(reply.body)
-        return "\(place ?? target.origin) answered \(reply.status)" + (body.isEmpty ? "" : ": \(body)")
+        return "\(place ?? target.origin) answered \(reply.status)"
+            + (body.isEmpty ? "" : ": \(body)")
     }
 
     // MARK: - Paths

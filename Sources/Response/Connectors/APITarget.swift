@@ -43,7 +43,8 @@ final class APITarget: Sendable {
         _ url: String, name: String, allowsPrivate: Bool
     ) throws(ResponseError) -> String {
         guard !url.contains("?"), !url.contains("#") else {
-            throw .badSetting(name: name, value: "(not shown)", allowed: "a URL without '?' and '#'")
+            throw .badSetting(
+                name: name, value: "(not shown)", allowed: "a URL without '?' and '#'")
         }
         return try HTTPOrigin.checked(
             url, name: name, allowsPrivate: allowsPrivate,

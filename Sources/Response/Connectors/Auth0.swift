@@ -31,7 +31,8 @@ struct Auth0: VendorAPI {
         return abilities
     }
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try userID(action, call)
         switch action.kind {
         case .logOutSession:
@@ -95,10 +96,12 @@ struct Auth0: VendorAPI {
         }
         let password = RandomPassword.make()
         call.target.secrets.add(password)
-        try patch(user, jsonObject {
-            $0.string("password", password)
-            $0.string("connection", connection)
-        }, call)
+        try patch(
+            user,
+            jsonObject {
+                $0.string("password", password)
+                $0.string("connection", connection)
+            }, call)
         return call.answer(
             .done, "the old password is no longer valid; the user sets one by 'Forgot password?'")
     }

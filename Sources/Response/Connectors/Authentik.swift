@@ -30,7 +30,8 @@ struct Authentik: VendorAPI {
     private static let sessions: [PathPart] = ["api", "v3", "core", "authenticated_sessions"]
     private static let users: [PathPart] = ["api", "v3", "core", "users"]
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try user(action, call)
         switch action.kind {
         case .logOutSession:
@@ -65,7 +66,8 @@ struct Authentik: VendorAPI {
                 "POST", Authentik.users + [.id("\(user.key)"), "set_password", ""],
                 jsonObject { $0.string("password", password) }, call)
             return call.answer(
-                .done, "the old password is no longer valid; the user sets one by your recovery flow")
+                .done,
+                "the old password is no longer valid; the user sets one by your recovery flow")
         case .suspend:
             return try activate(false, user, call)
         default:

@@ -132,7 +132,8 @@ final class TokenEndpoint: Authorization {
                 let value = try call.read(secret)
                 _ = try? secret.text(unless: value)
                 throw call.refused(
-                    "no token: \(call.said(reply, at: origin)); the client's credential is not accepted")
+                    "no token: \(call.said(reply, at: origin)); the client's credential is not accepted"
+                )
             }
             var stop = call.stop(reply, at: origin)
             stop.answer.detail = call.target.shown("no token: \(stop.answer.detail)")

@@ -21,7 +21,8 @@ struct Cognito: VendorAPI {
         .suspend: ConnectorAbility(survives: Cognito.tokens, isUndoable: true),
     ]
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try userName(action, call)
         switch action.kind {
         case .logOutEverywhere:
@@ -87,7 +88,8 @@ struct Cognito: VendorAPI {
             }
         }
         var request = APIRequest(
-            "POST", [""], headers: [
+            "POST", [""],
+            headers: [
                 "x-amz-target: AWSCognitoIdentityProviderService.\(operation)"
             ], json: json, accepting: [400], isList: true)
         request.contentType = "content-type: application/x-amz-json-1.1"
@@ -121,20 +123,24 @@ struct Cognito: VendorAPI {
         return types.contains(SignatureV4.errorType(reply.body))
     }
 
-    private func userName(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> String {
+    private func userName(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> String
+    {
         let value = try action.user(by: userKey, call)
         guard userKey == .email else { return value }
         guard !value.utf8.contains(0x22), !value.utf8.contains(0x5C) else {
             throw call.unknownUser(value)
         }
-        let list = try send("ListUsers", nil, call, filter: "email = \"\(value)\"")["Users"]?.array ?? []
+        let list =
+            try send("ListUsers", nil, call, filter: "email = \"\(value)\"")["Users"]?.array ?? []
         let found = list.filter { user in
             (user["Attributes"]?.array ?? []).contains {
                 $0["Name"]?.text == "email"
                     && $0["Value"]?.text.map { asciiLowered($0) == asciiLowered(value) } == true
             }
         }
-        guard found.count <= 1 else { throw call.refused("there are several users of that address") }
+        guard found.count <= 1 else {
+            throw call.refused("there are several users of that address")
+        }
         guard let name = found.first?["Username"]?.text else { throw call.unknownUser(value) }
         return name
     }
@@ -152,7 +158,8 @@ struct Cognito: VendorAPI {
         }
         if isRegion == false {
             log.add(
-                "'region' is no region of AWS, as eu-central-1.", at: settings.fields.place("region"))
+                "'region' is no region of AWS, as eu-central-1.",
+                at: settings.fields.place("region"))
         }
         let options = settings.api(
             standard: "https://cognito-idp.\(isRegion == true ? region ?? "" : "x").amazonaws.com")

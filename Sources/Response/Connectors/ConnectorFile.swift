@@ -100,7 +100,9 @@ public enum ConnectorFile {
                         + "'name' of its own.", at: item)
             }
         }
-        if items.isEmpty { log.add("'connectors' is empty. Write one, or remove the file.", at: list) }
+        if items.isEmpty {
+            log.add("'connectors' is empty. Write one, or remove the file.", at: list)
+        }
         return found
     }
 
@@ -111,7 +113,8 @@ public enum ConnectorFile {
         let maker = kind.maker
         guard
             let fields = FieldReader(
-                item, name: "the \(kind.rawValue) connector", keys: commonKeys + maker.keys, log: log)
+                item, name: "the \(kind.rawValue) connector", keys: commonKeys + maker.keys,
+                log: log)
         else { return nil }
         let count = log.problems.count
         let name = name(in: fields, kind: kind, log: log)
@@ -140,13 +143,15 @@ public enum ConnectorFile {
         let names = ConnectorKind.allCases.map(\.rawValue)
         for (key, value) in pairs {
             guard case .scalar(let word) = key, word.string == "kind" else { continue }
-            guard case .scalar(let scalar) = value, let kind = ConnectorKind(rawValue: scalar.string)
+            guard case .scalar(let scalar) = value,
+                let kind = ConnectorKind(rawValue: scalar.string)
             else {
                 let text = if case .scalar(let scalar) = value { scalar.string } else { "" }
                 log.add(
                     "'kind' is '\(shown(text))'."
                         + (nearestWord(to: text, among: names).map { " Did you mean '\($0)'?" }
-                            ?? " Use \(alternatives(names))."), at: value)
+                            ?? " Use \(alternatives(names))."),
+                    at: value)
                 return nil
             }
             return kind

@@ -8,7 +8,8 @@ package struct ConnectorMaker: Sendable {
     package var make: @Sendable (ConnectorSettings, ProblemLog) -> (any Connector)?
 
     package init(
-        keys: [String], make: @escaping @Sendable (ConnectorSettings, ProblemLog) -> (any Connector)?
+        keys: [String],
+        make: @escaping @Sendable (ConnectorSettings, ProblemLog) -> (any Connector)?
     ) {
         (self.keys, self.make) = (keys, make)
     }

@@ -19,13 +19,15 @@ struct Entra: VendorAPI {
             survives: "access tokens, until they expire, where the app does not evaluate access "
                 + "continuously; sessions of guests, which their home tenant holds"),
         .requirePasswordChange: ConnectorAbility(
-            survives: "sessions that are open, until they are ended; who knows the old password may set "
+            survives:
+                "sessions that are open, until they are ended; who knows the old password may set "
                 + "the new one; passwords of federated users"),
         .suspend: ConnectorAbility(
             survives: "access tokens, until they expire", isUndoable: true),
     ]
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try userID(action, call)
         switch action.kind {
         case .logOutEverywhere:
@@ -76,7 +78,8 @@ struct Entra: VendorAPI {
         _ wanted: Bool, _ user: String, _ call: APICall
     ) throws(ConnectorStop) -> ConnectorAnswer {
         if try isEnabled(user, call) == wanted {
-            return call.answer(.alreadySo, "the account is \(wanted ? "enabled" : "disabled") already")
+            return call.answer(
+                .alreadySo, "the account is \(wanted ? "enabled" : "disabled") already")
         }
         try patch(user, jsonObject { $0.bool("accountEnabled", wanted) }, call)
         return call.answer(.done, "the account is \(wanted ? "enabled" : "disabled")")
@@ -91,7 +94,8 @@ struct Entra: VendorAPI {
     ) throws(ConnectorStop) -> JSONValue {
         let reply = try call.send(
             APIRequest(
-                "GET", ["v1.0", "users", .id(user)], query: [("$select", fields)], accepting: [404]))
+                "GET", ["v1.0", "users", .id(user)], query: [("$select", fields)], accepting: [404])
+        )
         if reply.isGone { throw call.unknownUser(user) }
         return try call.object(reply)
     }
@@ -135,7 +139,8 @@ struct Entra: VendorAPI {
         let tenant = settings.text("tenant_id", because: "the directory's id or domain")
         let tokens = settings.clientCredentials(
             options,
-            url: "https://login.microsoftonline.com/\(APICall.encoded(tenant ?? ""))/oauth2/v2.0/token",
+            url:
+                "https://login.microsoftonline.com/\(APICall.encoded(tenant ?? ""))/oauth2/v2.0/token",
             extra: [("scope", "https://graph.microsoft.com/.default")])
         let key = settings.userKey(UserKey.allCases, absent: .id)
         let asks = settings.flag("second_factor")

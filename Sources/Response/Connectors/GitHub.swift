@@ -21,14 +21,16 @@ struct GitHub: VendorAPI {
         var abilities: [Rung: ConnectorAbility] = [:]
         if organization != nil {
             abilities[.logOutEverywhere] = ConnectorAbility(
-                survives: "web sessions, which GitHub has no call to end; credentials outside of the "
+                survives:
+                    "web sessions, which GitHub has no call to end; credentials outside of the "
                     + "organization")
         }
         if isServer { abilities[.suspend] = ConnectorAbility(isUndoable: true) }
         return abilities
     }
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let login = try user(action, call).login
         switch action.kind {
         case .logOutEverywhere:
@@ -100,7 +102,8 @@ struct GitHub: VendorAPI {
             let reply = try call.send(
                 APIRequest(
                     "GET", ["orgs", .id(organization), "credential-authorizations"],
-                    query: [("login", login), ("per_page", "100"), ("page", "\(page)")], isList: true))
+                    query: [("login", login), ("per_page", "100"), ("page", "\(page)")],
+                    isList: true))
             let entries = try call.entries(reply)
             // The filter may be ignored, and then the list is everybody's.
             ids += entries.filter {

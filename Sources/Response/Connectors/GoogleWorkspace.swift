@@ -21,7 +21,8 @@ struct GoogleWorkspace: VendorAPI {
             .logOutEverywhere: ConnectorAbility(
                 survives: revokesTokens ? "" : "tokens of third-party apps; app passwords"),
             .requirePasswordChange: ConnectorAbility(
-                survives: "sessions that are open, until they are ended; who knows the old password may "
+                survives:
+                    "sessions that are open, until they are ended; who knows the old password may "
                     + "set the new one; no effect where another identity provider signs in"),
             .suspend: ConnectorAbility(isUndoable: true),
         ]
@@ -31,7 +32,8 @@ struct GoogleWorkspace: VendorAPI {
         ["admin", "directory", "v1", "users", .id(user)] + rest
     }
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try userID(action, call)
         switch action.kind {
         case .logOutEverywhere:
@@ -44,7 +46,8 @@ struct GoogleWorkspace: VendorAPI {
                 APIRequest("POST", path(user, "signOut"), accepting: [404]))
             if reply.isGone { throw call.unknownUser(user) }
             return call.answer(
-                .done, "all web and device sessions are ended"
+                .done,
+                "all web and device sessions are ended"
                     + (count > 0 ? ", and \(count) tokens and app passwords deleted" : ""))
         case .requirePasswordChange:
             return try set("changePasswordAtNextLogin", true, user, call)

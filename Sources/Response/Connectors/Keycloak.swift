@@ -24,7 +24,8 @@ struct Keycloak: VendorAPI {
         ["admin", "realms", .id(realm)] + rest
     }
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         let user = try userID(action, call)
         switch action.kind {
         case .logOutSession:
@@ -48,9 +49,11 @@ struct Keycloak: VendorAPI {
             if actions.contains(Keycloak.changePassword) {
                 return call.answer(.alreadySo, "the user has to change the password already")
             }
-            try put(user, jsonObject {
-                $0.strings("requiredActions", actions + [Keycloak.changePassword])
-            }, call)
+            try put(
+                user,
+                jsonObject {
+                    $0.strings("requiredActions", actions + [Keycloak.changePassword])
+                }, call)
             return call.answer(.done, "the user has to change the password at the next sign-in")
         case .suspend:
             return try enable(false, user, call)
@@ -89,7 +92,8 @@ struct Keycloak: VendorAPI {
         _ isEnabled: Bool, _ user: String, _ call: APICall
     ) throws(ConnectorStop) -> ConnectorAnswer {
         if try representation(of: user, call)["enabled"]?.bool == isEnabled {
-            return call.answer(.alreadySo, "the user is \(isEnabled ? "enabled" : "disabled") already")
+            return call.answer(
+                .alreadySo, "the user is \(isEnabled ? "enabled" : "disabled") already")
         }
         try put(user, jsonObject { $0.bool("enabled", isEnabled) }, call)
         return call.answer(.done, "the user is \(isEnabled ? "enabled" : "disabled")")
@@ -163,7 +167,8 @@ struct Keycloak: VendorAPI {
 extension APICall {
     /// What a target's word on the effect of a step comes to.
     func checked(_ isSo: Bool) -> ConnectorAnswer {
-        isSo ? answer(.done, "\(target.origin) says that it is so")
+        isSo
+            ? answer(.done, "\(target.origin) says that it is so")
             : answer(.retry, "\(target.origin) says that it is not so yet")
     }
 }

@@ -29,7 +29,8 @@ struct Okta: VendorAPI {
         ]
     }
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         if action.kind == .logOutSession { return try logOut(action, call) }
         let user = try userID(action, call)
         switch action.kind {
@@ -55,7 +56,8 @@ struct Okta: VendorAPI {
                 $0.string("riskReason", "Lastseen \(action.alertID)")
             }
             try change(
-                APIRequest("PUT", ["api", "v1", "users", .id(user), "risk"], json: json), user, call)
+                APIRequest("PUT", ["api", "v1", "users", .id(user), "risk"], json: json), user, call
+            )
             return call.answer(.done, "the user's risk is high")
         default:
             throw call.refused("Okta has no call for it")
@@ -131,7 +133,8 @@ struct Okta: VendorAPI {
         }
         if resetsPassword {
             try change(
-                APIRequest("POST", place + ["reset_password"], query: [("sendEmail", "true")]), user,
+                APIRequest("POST", place + ["reset_password"], query: [("sendEmail", "true")]),
+                user,
                 call)
             return call.answer(.done, "the password is reset; the user has a mail with a link")
         }

@@ -11,7 +11,9 @@ struct SessionAPI: VendorAPI {
     var secondFactorHeader: String
 
     let order = StepOrder.sessionsFirst
-    let permissions = ["the user's own token, and a second factor's proof where the API asks for one"]
+    let permissions = [
+        "the user's own token, and a second factor's proof where the API asks for one"
+    ]
     let abilities: [Rung: ConnectorAbility] = [
         .logOutSession: ConnectorAbility(),
         .logOutEverywhere: ConnectorAbility(),
@@ -20,7 +22,8 @@ struct SessionAPI: VendorAPI {
     /// Hashes that one call takes.
     static let hashLimit = 64
 
-    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer {
+    func carryOut(_ action: PlannedAction, _ call: APICall) throws(ConnectorStop) -> ConnectorAnswer
+    {
         try requireOwn(action, call)
         let open = try sessions(call)
         switch action.kind {
@@ -74,7 +77,8 @@ struct SessionAPI: VendorAPI {
     private func logOut(_ hashes: [String], _ call: APICall) throws(ConnectorStop) {
         var request = APIRequest(
             "POST", ["auth", "sessions", "logout"],
-            json: jsonObject { $0.strings("session_id_hashes", hashes) }, accepting: [400, 401, 403])
+            json: jsonObject { $0.strings("session_id_hashes", hashes) },
+            accepting: [400, 401, 403])
         var reply = try call.send(request)
         if SessionAPI.asksForSecondFactor(reply) {
             guard let secondFactor else {

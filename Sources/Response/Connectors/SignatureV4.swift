@@ -54,7 +54,10 @@ struct SignatureV4: Authorization {
         for line in request.headers + added {
             guard let colon = line.firstIndex(of: ":") else { continue }
             headers.append(
-                (asciiLowered(String(line[..<colon])), trimmed(String(line[line.index(after: colon)...]))))
+                (
+                    asciiLowered(String(line[..<colon])),
+                    trimmed(String(line[line.index(after: colon)...]))
+                ))
         }
         headers.sort { $0.name < $1.name }
         let names = headers.map(\.name).joined(separator: ";")

@@ -13,7 +13,9 @@ struct VendorCase: Sendable, CustomTestStringConvertible {
     let rungs: [Rung]
 
     static let all = [
-        VendorCase("keycloak", [.logOutSession, .logOutEverywhere, .requirePasswordChange, .suspend]) {
+        VendorCase(
+            "keycloak", [.logOutSession, .logOutEverywhere, .requirePasswordChange, .suspend]
+        ) {
             try KeycloakDouble()
         },
         VendorCase(
@@ -53,13 +55,16 @@ struct ConformanceTests {
         #expect(connector.abilities.keys.sorted() == vendor.rungs)
         #expect(!connector.permissions.isEmpty)
         #expect(connector.timeLimitSeconds == 31)
-        #expect(connector.abilities.filter { $0.value.isUndoable }.keys.allSatisfy { $0 == .suspend })
+        #expect(
+            connector.abilities.filter { $0.value.isUndoable }.keys.allSatisfy { $0 == .suspend })
         if connector.abilities[.requirePasswordChange] != nil {
             #expect(connector.order == .credentialFirst)
         }
     }
 
-    @Test("success has its effect, is confirmed, and repeated changes nothing", arguments: VendorCase.all)
+    @Test(
+        "success has its effect, is confirmed, and repeated changes nothing",
+        arguments: VendorCase.all)
     func success(vendor: VendorCase) throws {
         for rung in vendor.rungs {
             let double = try vendor.make()
@@ -112,7 +117,8 @@ struct ConformanceTests {
         #expect(double.unexpected.isEmpty, "\(double.unexpected)")
     }
 
-    @Test("another user's session is not ended, whatever the records say", arguments: VendorCase.all)
+    @Test(
+        "another user's session is not ended, whatever the records say", arguments: VendorCase.all)
     func others(vendor: VendorCase) throws {
         guard vendor.rungs.contains(.logOutSession) else { return }
         let double = try vendor.make()
@@ -132,9 +138,10 @@ struct ConformanceTests {
             // Where the session is asked for first, its owner is another.
             #expect(answer.outcome == .refused, "\(rung): \(answer)")
             #expect(
-                ["knows no user", "another user's", "the alert on another", "identity provider"].contains {
-                    answer.detail.contains($0)
-                }, "\(rung): \(answer)")
+                ["knows no user", "another user's", "the alert on another", "identity provider"]
+                    .contains {
+                        answer.detail.contains($0)
+                    }, "\(rung): \(answer)")
             #expect(vendor.rungs.allSatisfy { !double.isSo($0) })
             #expect(double.unexpected.isEmpty, "\(double.unexpected)")
         }
@@ -152,7 +159,8 @@ struct ConformanceTests {
         ("418 Teapot\r\n", .refused, nil, false, "answered 418"),
     ]
 
-    @Test("what a target answers instead has its outcome", arguments: VendorCase.all, faults.indices)
+    @Test(
+        "what a target answers instead has its outcome", arguments: VendorCase.all, faults.indices)
     func fault(vendor: VendorCase, index: Int) throws {
         let (head, outcome, wait, pauses, words) = ConformanceTests.faults[index]
         for rung in vendor.rungs {
@@ -228,7 +236,9 @@ struct ConformanceTests {
         #expect(answer.detail.contains("cannot be reached"), "\(answer)")
     }
 
-    @Test("a private address needs allow_private, and http: is for private ones", arguments: VendorCase.all)
+    @Test(
+        "a private address needs allow_private, and http: is for private ones",
+        arguments: VendorCase.all)
     func guarded(vendor: VendorCase) throws {
         let double = try vendor.make()
         for (url, words) in [("http://127.0.0.1:\(double.server.port)", "https://"), ("", "")] {
@@ -258,7 +268,9 @@ struct ConformanceTests {
         }
     }
 
-    @Test("a credential that is never accepted is refused, after two calls", arguments: VendorCase.all)
+    @Test(
+        "a credential that is never accepted is refused, after two calls", arguments: VendorCase.all
+    )
     func neverAccepted(vendor: VendorCase) throws {
         let double = try vendor.make()
         let count = Atomic(0)
@@ -293,7 +305,8 @@ struct ConformanceTests {
             let text = double.yaml().replacingOccurrences(
                 of: "token_url: \(double.url)", with: "token_url: \(other.url(""))")
             let file = try TemporaryFile(
-                text.contains("token_url") ? text : text + "    token_url: \(other.url("/token"))\n")
+                text.contains("token_url") ? text : text + "    token_url: \(other.url("/token"))\n"
+            )
             let answer = try ConnectorFile.read(file.path)[0].connector.carryOut(
                 double.action(vendor.rungs[0]), at: epoch)
             #expect(answer.outcome == outcome, "\(status): \(answer)")
@@ -305,9 +318,12 @@ struct ConformanceTests {
 
     /// Ids as an attacker would write them into a log.
     static let hostile = [
-        "", ".", "..", "../", "../../admin", "a/../../b", "..\\..", "u-1/../u-2", "u-1?x=1", "u-1#x",
-        "u-1%2e%2e%2f", "%2e%2e", "a\r\nx-evil: 1", "a\nb", "a\u{0}b", "ü/∂", "\u{202E}gnp", "' or 1=1",
-        "u-1;x", "u-1&max=1", "me", "*", "\"", "\\\" or id pr", "{}", "auth0|../x", "17/../18", "-1",
+        "", ".", "..", "../", "../../admin", "a/../../b", "..\\..", "u-1/../u-2", "u-1?x=1",
+        "u-1#x",
+        "u-1%2e%2e%2f", "%2e%2e", "a\r\nx-evil: 1", "a\nb", "a\u{0}b", "ü/∂", "\u{202E}gnp",
+        "' or 1=1",
+        "u-1;x", "u-1&max=1", "me", "*", "\"", "\\\" or id pr", "{}", "auth0|../x", "17/../18",
+        "-1",
         "99999999999999999999", String(repeating: "x", count: 600),
     ]
 
@@ -323,7 +339,8 @@ struct ConformanceTests {
                 for action in actions {
                     let answer = connector.carryOut(action, at: epoch)
                     #expect(
-                        [.refused, .alreadySo].contains(answer.outcome), "\(rung) '\(id)': \(answer)")
+                        [.refused, .alreadySo].contains(answer.outcome),
+                        "\(rung) '\(id)': \(answer)")
                     #expect(!answer.mayHaveHappened)
                     #expect(!answer.detail.contains("\n"))
                     #expect(answer.detail.count <= 200)
@@ -340,7 +357,8 @@ struct ConformanceTests {
     static let bodies = [
         "", "x", "null", "[]", "{}", "[[]]", "1e999", #"{"id":[],"user":{},"pk":"x","value":7}"#,
         #"[{"id":7},null,{"id":"s-1","userId":null}]"#, #"{"results":null,"user_sessions":{}}"#,
-        String(repeating: "[", count: 60_000), "[" + String(repeating: "{},", count: 20_000) + "{}]",
+        String(repeating: "[", count: 60_000),
+        "[" + String(repeating: "{},", count: 20_000) + "{}]",
         #"{"requiredActions":[1],"user_id":1,"user":1.5,"deleted":-1,"items":[{"clientId":".."}]}"#,
         "\u{FEFF}{}", #"{"a":"\ud800"}"#,
     ]
@@ -358,7 +376,8 @@ struct ConformanceTests {
                 let connector = try double.connector()
                 let answer = connector.carryOut(double.action(rung), at: epoch)
                 _ = connector.check(double.action(rung), at: epoch)
-                #expect(double.unexpected.isEmpty, "\(rung) \(body.prefix(40)): \(double.unexpected)")
+                #expect(
+                    double.unexpected.isEmpty, "\(rung) \(body.prefix(40)): \(double.unexpected)")
                 #expect(double.users[1].isEnabled && double.sessions.last?.id != "s-1")
                 #expect(answer.detail.count <= 200)
             }
@@ -378,7 +397,8 @@ struct ConformanceTests {
             outcomes.withLock { $0.append(answer.outcome) }
         }
         let isOwn = vendor.testDescription == "session-api"
-        #expect(outcomes.withLock { $0.count { $0 == .done || $0 == .alreadySo } } == (isOwn ? 12 : 24))
+        #expect(
+            outcomes.withLock { $0.count { $0 == .done || $0 == .alreadySo } } == (isOwn ? 12 : 24))
         #expect(double.tokensMade <= 1)
         #expect(double.unexpected.isEmpty, "\(double.unexpected)")
     }

@@ -145,7 +145,8 @@ struct ConnectorFileTests {
     @Test("what is wrong is said with its line", arguments: mistakes)
     func wrong(text: String, place: String, words: String) {
         let problems = ConnectorFileTests.problems(text)
-        #expect(problems.contains { $0.hasPrefix(place + ": ") && $0.contains(words) }, "\(problems)")
+        #expect(
+            problems.contains { $0.hasPrefix(place + ": ") && $0.contains(words) }, "\(problems)")
         #expect(!problems.joined().contains("whsec_AAAA"), "the secret is not shown")
     }
 
@@ -154,7 +155,8 @@ struct ConnectorFileTests {
         for (count, isRight) in [(64, true), (65, false)] {
             let text =
                 "connectors:\n"
-                + (1...count).map { "  - {kind: exec, name: c\($0), program: /bin/true}\n" }.joined()
+                + (1...count).map { "  - {kind: exec, name: c\($0), program: /bin/true}\n" }
+                .joined()
             #expect(ConnectorFileTests.problems(text).isEmpty == isRight)
         }
     }

@@ -8,7 +8,8 @@ struct JSONValueTests {
         ("null", .null), (" true ", .bool(true)), ("false", .bool(false)), ("0", .number(0)),
         ("-0.5e+2", .number(-50)), ("1E3", .number(1000)), ("\"\"", .text("")),
         (#""a\"\\\/\b\f\n\r\tü\u00FC\ud83d\ude00""#, .text("a\"\\/\u{8}\u{C}\n\r\tüü😀")),
-        ("[]", .array([])), ("[1, [2],\n{}]", .array([.number(1), .array([.number(2)]), .object([:])])),
+        ("[]", .array([])),
+        ("[1, [2],\n{}]", .array([.number(1), .array([.number(2)]), .object([:])])),
         (#"{"a":{"b":[null]},"a":1}"#, .object(["a": .number(1)])),
         (String(repeating: "[", count: 64) + String(repeating: "]", count: 64), .null),
     ]
@@ -22,12 +23,14 @@ struct JSONValueTests {
     @Test(
         "what is not JSON, or too deep, is refused",
         arguments: [
-            "", " ", "x", "nul", "nulll", "+1", "01", "1.", ".5", "1e", "--1", "1e999", "NaN", "[1,]",
+            "", " ", "x", "nul", "nulll", "+1", "01", "1.", ".5", "1e", "--1", "1e999", "NaN",
+            "[1,]",
             "[", "[1 2]", "{", "{a:1}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{1:2}"#, "\"",
             "\"\u{1}\"", #""\x""#, #""\u12""#, #""\ud800""#, #""\ud800A""#, #""\udc00""#, "1 2",
             "\u{FEFF}1", String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
             String(repeating: "[", count: 100_000),
-            "[" + String(repeating: "0,", count: 99_999) + "0]", "1" + String(repeating: "0", count: 64),
+            "[" + String(repeating: "0,", count: 99_999) + "0]",
+            "1" + String(repeating: "0", count: 64),
         ])
     func wrong(text: String) { #expect(JSONValue(Array(text.utf8)) == nil) }
 

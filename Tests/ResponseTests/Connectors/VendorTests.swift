@@ -28,7 +28,9 @@ struct VendorTests {
         return try ConnectorFile.read(file.path)[0].connector
     }
 
-    @Test("users are found by name and by address, and only by the whole of it", arguments: lookups.indices)
+    @Test(
+        "users are found by name and by address, and only by the whole of it",
+        arguments: lookups.indices)
     func lookup(index: Int) throws {
         let (make, key, value) = VendorTests.lookups[index]
         for (name, outcome) in [
@@ -48,7 +50,8 @@ struct VendorTests {
 
     @Test("two users of one address: neither is acted upon")
     func twoUsers() throws {
-        for make in [{ try KeycloakDouble() }, { try OktaDouble() }] as [() throws -> StrictDouble] {
+        for make in [{ try KeycloakDouble() }, { try OktaDouble() }] as [() throws -> StrictDouble]
+        {
             let double = try make()
             double.users[1].email = double.users[0].email
             var action = double.action(.suspend)
@@ -86,7 +89,9 @@ struct VendorTests {
         }
     }
 
-    @Test("session-api: at most 64 hashes in a call, all of them in the end", arguments: [1, 64, 65, 200])
+    @Test(
+        "session-api: at most 64 hashes in a call, all of them in the end",
+        arguments: [1, 64, 65, 200])
     func hashes(count: Int) throws {
         let double = try SessionAPIDouble()
         double.sessions = (1...count).map { ("hash-\($0)", "u-1") }
@@ -162,7 +167,10 @@ struct VendorTests {
         ("kind: okta\n    url: https://a.example/?x=1\n    token: {env: PATH}", "without '?'"),
         ("kind: okta\n    url: http://a.example\n    token: {env: PATH}", "allow_private: true"),
         ("kind: okta\n    url: https://u:p@a.example\n    token: {env: PATH}", "without user"),
-        ("kind: okta\n    url: https://a.example\n    token: {env: PATH}\n    user_by: nam", "'name'"),
+        (
+            "kind: okta\n    url: https://a.example\n    token: {env: PATH}\n    user_by: nam",
+            "'name'"
+        ),
         (
             "kind: github\n    token: {env: PATH}", "nothing that it could do"
         ),

@@ -45,7 +45,9 @@ final class Auth0Double: StrictDouble, @unchecked Sendable {
                     + found.map { #"{"user_id":"\#($0.id)","email":"\#($0.email)"}"# }
                     .joined(separator: ",") + "]")
         case ("GET", 2, "sessions"):
-            guard let session = sessions.first(where: { $0.id == path[1] }) else { return .notFound }
+            guard let session = sessions.first(where: { $0.id == path[1] }) else {
+                return .notFound
+            }
             return .ok(#"{"id":"\#(session.id)","user_id":"\#(session.user)"}"#)
         case ("POST", 3, "sessions"):
             guard path[2] == "revoke", call.body.isEmpty else { return strange(call, "the call") }

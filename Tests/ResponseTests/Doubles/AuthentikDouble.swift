@@ -33,7 +33,9 @@ final class AuthentikDouble: StrictDouble, @unchecked Sendable {
         let path = Array(call.path.dropFirst(3).dropLast())
         switch (call.method, path.count, path.first) {
         case ("GET", 2, "authenticated_sessions"):
-            guard let session = sessions.first(where: { $0.id == path[1] }) else { return .notFound }
+            guard let session = sessions.first(where: { $0.id == path[1] }) else {
+                return .notFound
+            }
             return .ok(#"{"uuid":"\#(session.id)","current":false,"user":\#(session.user)}"#)
         case ("DELETE", 2, "authenticated_sessions"):
             sessions.removeAll { $0.id == path[1] }

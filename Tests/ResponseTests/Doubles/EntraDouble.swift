@@ -28,7 +28,9 @@ final class EntraDouble: StrictDouble, @unchecked Sendable {
     }
 
     override func respond(to call: Call) -> Reply {
-        guard call.path.starts(with: ["v1.0", "users"]) else { return strange(call, "no such path") }
+        guard call.path.starts(with: ["v1.0", "users"]) else {
+            return strange(call, "no such path")
+        }
         let path = Array(call.path.dropFirst(2))
         if call.method == "GET", path.isEmpty {
             guard call.query["$select"] == "id,mail", let filter = call.query["$filter"] else {

@@ -6,7 +6,10 @@ import SessionModel
 final class KeycloakDouble: StrictDouble, @unchecked Sendable {
     override var kind: ConnectorKind { .keycloak }
     override var settings: [String] {
-        ["realm: a realm", "client_id: lastseen", "client_secret: {command: [/bin/echo, 's3cret/+&=?']}"]
+        [
+            "realm: a realm", "client_id: lastseen",
+            "client_secret: {command: [/bin/echo, 's3cret/+&=?']}",
+        ]
     }
     override var tokenPath: [String]? {
         ["realms", "a realm", "protocol", "openid-connect", "token"]
@@ -40,7 +43,8 @@ final class KeycloakDouble: StrictDouble, @unchecked Sendable {
         switch (call.method, path.count, path.first) {
         case ("GET", 1, "users"):
             if call.query == ["max": "1"] { return .ok("[\(json(user))]") }
-            guard call.query["exact"] == "true", call.query["max"] == "3", call.query.count == 3 else {
+            guard call.query["exact"] == "true", call.query["max"] == "3", call.query.count == 3
+            else {
                 return strange(call, "the query")
             }
             // As Keycloak, it finds more than was asked for: what comes has to be compared.

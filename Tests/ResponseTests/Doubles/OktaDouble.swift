@@ -10,7 +10,8 @@ final class OktaDouble: StrictDouble, @unchecked Sendable {
         call.headers["authorization"] == "SSWS \(token)"
     }
     override var unauthorized: Reply {
-        Reply(status: 401, body: #"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#)
+        Reply(
+            status: 401, body: #"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#)
     }
 
     override func isSo(_ rung: Rung) -> Bool {
@@ -41,7 +42,9 @@ final class OktaDouble: StrictDouble, @unchecked Sendable {
         let path = Array(call.path.dropFirst(2))
         switch (call.method, path.count, path.first) {
         case ("GET", 2, "sessions"):
-            guard let session = sessions.first(where: { $0.id == path[1] }) else { return .notFound }
+            guard let session = sessions.first(where: { $0.id == path[1] }) else {
+                return .notFound
+            }
             return .ok(
                 jsonObject {
                     $0.string("id", session.id)

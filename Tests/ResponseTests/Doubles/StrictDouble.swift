@@ -139,7 +139,8 @@ class StrictDouble: @unchecked Sendable {
     // MARK: - For subclasses
 
     func strange(_ call: Call, _ why: String) -> Reply {
-        unexpected.append("\(call.method) /\(call.path.joined(separator: "/")) \(call.query): \(why)")
+        unexpected.append(
+            "\(call.method) /\(call.path.joined(separator: "/")) \(call.query): \(why)")
         return Reply(status: 400, body: #"{"error":"not described"}"#)
     }
 
