@@ -13,6 +13,8 @@ TEST_FLAGS ?= --quiet
 RELEASE := $(SWIFT) build -c release --product lastseen --static-swift-stdlib -Xswiftc -use-ld=lld \
     $(SWIFT_FLAGS)
 PROGRAM := .build/release/lastseen
+# What 'lastseen serve' runs: its HTTP server is not in lastseen itself.
+SERVER := .build/release/lastseen-server
 UAP_CORE ?= /usr/share/uap-core/regexes.yaml
 share := $(DESTDIR)$(PREFIX)/share
 
@@ -29,6 +31,7 @@ demo: build ## Build, analyse the samples, print alerts and plans, write demo-ou
 
 build: system-libraries ## Build for release
 	$(RELEASE)
+	$(subst --product lastseen,--product lastseen-server,$(RELEASE))
 
 test: system-libraries ## Run every test
 	@[ -n "$$LASTSEEN_EXTRA_DATA" ] || echo "LASTSEEN_EXTRA_DATA is not set: tests on real files are skipped."
@@ -38,15 +41,16 @@ system-libraries: ## Install the system libraries that are missing (Debian, Ubun
 	@scripts/system-libraries.sh
 
 # Not remade when it is there, so that `sudo make install` compiles nothing as root.
-$(PROGRAM):
+$(PROGRAM) $(SERVER):
 	$(MAKE) build
 
-install: $(PROGRAM) ## Install what was built below PREFIX (/usr/local), staged in DESTDIR
+install: $(PROGRAM) $(SERVER) ## Install what was built below PREFIX (/usr/local), staged in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(share)/lastseen/geo $(share)/lastseen/uap-core \
 	    $(share)/lastseen/schemas $(share)/doc/lastseen \
 	    $(share)/bash-completion/completions $(share)/zsh/site-functions \
 	    $(share)/fish/vendor_completions.d
 	install -s -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/lastseen
+	install -s -m 755 $(SERVER) $(DESTDIR)$(PREFIX)/bin/lastseen-server
 	rm -rf $(share)/lastseen/rules
 	cd rules && find . -name '*.yaml' -exec install -D -m 644 {} $(abspath $(share))/lastseen/rules/{} \;
 	install -m 644 Sources/Enrichment/Resources/city-lite.mmdb $(share)/lastseen/geo/
@@ -60,7 +64,7 @@ install: $(PROGRAM) ## Install what was built below PREFIX (/usr/local), staged 
 	$(PROGRAM) --generate-completion-script fish > $(share)/fish/vendor_completions.d/lastseen.fish
 
 uninstall: ## Remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/bin/lastseen $(share)/lastseen $(share)/doc/lastseen \
+	rm -rf $(DESTDIR)$(PREFIX)/bin/lastseen $(DESTDIR)$(PREFIX)/bin/lastseen-server $(share)/lastseen $(share)/doc/lastseen \
 	    $(share)/bash-completion/completions/lastseen $(share)/zsh/site-functions/_lastseen \
 	    $(share)/fish/vendor_completions.d/lastseen.fish
 

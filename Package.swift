@@ -5,6 +5,8 @@ let package = Package(
     name: "lastseen",
     products: [
         .executable(name: "lastseen", targets: ["lastseen"]),
+        // A program of its own, so that what reads hostile input has no HTTP server in it.
+        .executable(name: "lastseen-server", targets: ["lastseen-server"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -62,6 +64,7 @@ let package = Package(
             name: "Response",
             dependencies: [
                 "SessionModel", "Settings", "StateStore", "CCurl", "CHiredis", "CPostgres",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -88,6 +91,14 @@ let package = Package(
                 "Pipeline", "Response", "Messaging", "Publishing", "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(
+            name: "Server",
+            dependencies: [
+                "SessionModel", "Settings", "Response", "CMicroHTTPD",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "lastseen-server", dependencies: ["Server"]),
         .executableTarget(name: "lastseen", dependencies: ["LastseenCommands"]),
     ],
     cxxLanguageStandard: .cxx17
@@ -101,6 +112,7 @@ let usedByTests: [String: [String]] = [
     "Response": ["StateStore", "Settings"],
     "Messaging": ["StateStore", "Settings", "Response", "Publishing"],
     "RuleBook": ["Settings"],
+    "Server": ["Response"],
     "Evaluation": ["Enrichment", "Intake"],
 ]
 
@@ -108,6 +120,7 @@ let usedByTests: [String: [String]] = [
 for name in [
     "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
     "Response", "Messaging", "Publishing", "Evaluation", "Pipeline", "LastseenCommands",
+    "Server",
 ] {
     var used = usedByTests[name] ?? []
     if name != "SessionModel" { used += [name, "SessionModel"] } else { used.append(name) }

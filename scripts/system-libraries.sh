@@ -16,6 +16,7 @@ libcurl4-openssl-dev
 libssl-dev
 libhiredis-dev
 libpq-dev
+libmicrohttpd-dev
 pkg-config
 g++
 '

@@ -17,6 +17,7 @@ public struct LastseenCommand: ParsableCommand {
               lastseen sessions ann                 where an account is logged in
               lastseen respond plan                 what would be logged out, and why
               lastseen notify status                who was told of what
+              lastseen serve …                      signals for other systems (Shared Signals)
 
             State (profiles, alerts, positions in files) is one file; running twice over the same \
             input changes nothing.
@@ -31,7 +32,7 @@ public struct LastseenCommand: ParsableCommand {
         version: "lastseen \(version)",
         subcommands: [
             Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self,
-            JournalCommand.self, Notify.self, Answer.self, Report.self,
+            JournalCommand.self, Notify.self, Answer.self, Report.self, Serve.self,
             Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
         ])
 

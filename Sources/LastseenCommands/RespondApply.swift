@@ -72,6 +72,7 @@ extension Respond {
                 policy: policy, connectors: connectors, width: ActionRunner.usualWidth)
             var random = SystemRandomNumberGenerator()
             let outbox = StoreOutbox(store, planner: planner) { try? AlertJSON.read($0) }
+            try outbox.settle(connectors, at: wallTime())
             let report = try runner.apply(
                 outbox, clock: wallTime, random: &random,
                 shouldStop: { StopSignals.isAsked })

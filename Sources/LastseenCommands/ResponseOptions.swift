@@ -351,6 +351,7 @@ struct ResponseOptions: ParsableArguments {
                 policy: planner.policy, connectors: connectors, width: ActionRunner.usualWidth)
             var random = SystemRandomNumberGenerator()
             let outbox = StoreOutbox(store, planner: planner) { try? AlertJSON.read($0) }
+            try outbox.settle(connectors, at: wallTime())
             let report = try runner.apply(outbox, clock: wallTime, random: &random)
             for line in ResponseText.troubles(report) { complain(line) }
             for line in ResponseText.successes(report) { try put(line + "\n") }

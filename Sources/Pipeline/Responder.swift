@@ -90,6 +90,7 @@ public final class Responder: @unchecked Sendable {
         var random = SystemRandomNumberGenerator()
         while !isAskedToStop {
             do {
+                try outbox.settle(connectors, at: clock())
                 report(
                     try runner.apply(outbox, clock: clock, random: &random) { self.isAskedToStop })
             } catch {

@@ -25,6 +25,8 @@ public enum ConnectorKind: String, CaseIterable, Sendable {
     case github
     /// A service that lists a user's sessions and ends them by their hashes.
     case sessionAPI = "session-api"
+    /// Security Event Tokens, pushed or put into streams: `SharedSignalsConnector`.
+    case sharedSignals = "shared-signals"
 
     public init(name: String) throws(ResponseError) {
         guard let kind = ConnectorKind(rawValue: name) else { throw .unknownConnector(name) }

@@ -36,6 +36,11 @@ public final class StoreOutbox: ActionOutbox {
         }
     }
 
+    /// An action in any state; nil when there is none.
+    func action(_ id: String) throws(ResponseError) -> OutboxAction? {
+        try StoreOutbox.reading { () throws in try store.action(id: id).map(StoreOutbox.action) }
+    }
+
     public func starts(since time: Timestamp) throws(ResponseError) -> [ActionStart] {
         try StoreOutbox.reading { () throws in
             try store.startedActions(since: time.milliseconds).compactMap { row in

@@ -32,6 +32,7 @@ extension ConnectorKind {
         case .cognito: Cognito.maker
         case .github: GitHub.maker
         case .sessionAPI: SessionAPI.maker
+        case .sharedSignals: SharedSignalsConnector.maker
         }
     }
 }

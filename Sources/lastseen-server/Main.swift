@@ -1,0 +1,6 @@
+import Server
+
+@main
+enum Main {
+    static func main() { ServeCommand.start() }
+}
