@@ -18,7 +18,7 @@ struct Bench: ParsableCommand {
             disk, alerts written to a file. Figures of one sitting on one machine compare; others \
             do not.
             """,
-        shouldDisplay: false)
+        shouldDisplay: false, subcommands: [BenchRespond.self])
 
     @Option(name: .long, help: "Records.") var records = 1_000_000
     @Option(name: .long, help: "Users.") var users = 50_000
@@ -79,7 +79,7 @@ struct Bench: ParsableCommand {
             print("\(then) more records on that state:")
             try measure(more, book, databases)
         }
-        print("peak memory \(peakMegabytes()) MB")
+        print("peak memory \(Bench.peakMegabytes()) MB")
         if !keep {
             for name in [
                 "state.db", "state.db-wal", "state.db-shm", "state.db.lock", "alerts.ndjson",
@@ -187,7 +187,7 @@ struct Bench: ParsableCommand {
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
-    private func peakMegabytes() -> Int {
+    static func peakMegabytes() -> Int {
         var usage = rusage()
         unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
         return usage.ru_maxrss / 1024
