@@ -57,6 +57,8 @@ public struct CustomRule: Sendable, Equatable {
 
     /// Rules of this kind in force together: a bit of a word each.
     public static let limit = 64
+    /// Of these, rules that count by another key than the user: each takes a copy of what fits it.
+    public static let keyRuleLimit = 16
     /// Fields that a key is made of.
     public static let keyFieldLimit = 4
 

@@ -14,6 +14,8 @@ public final class RecordMatcher: Sendable {
     }
 
     private let programs: [ConditionProgram]
+    /// The same, without counting references for each record.
+    private nonisolated(unsafe) let unowned: UnsafeMutablePointer<Unmanaged<ConditionProgram>>
     private let keyRules: [KeyRule]
     /// Bits of the rules whose findings are in the user's own profile.
     private let ofUser: UInt64
@@ -25,6 +27,10 @@ public final class RecordMatcher: Sendable {
         let own = CustomDetectors.own(rules)
         guard !own.isEmpty else { return nil }
         programs = own.map { ConditionProgram($0.custom.condition, zone: $0.custom.zone) }
+        unowned = .allocate(capacity: programs.count)
+        for slot in programs.indices {
+            (unowned + slot).initialize(to: .passUnretained(programs[slot]))
+        }
         var ofUser: UInt64 = 0
         var keyRules: [KeyRule] = []
         for (slot, entry) in own.enumerated() {
@@ -42,6 +48,8 @@ public final class RecordMatcher: Sendable {
         needsLocalTime = own.contains { $0.custom.needsLocalTime }
     }
 
+    deinit { unowned.deallocate() }
+
     /// Whether some rule counts by another key than the user.
     public var hasKeyRules: Bool { !keyRules.isEmpty }
 
@@ -50,7 +58,8 @@ public final class RecordMatcher: Sendable {
     /// By what record, databases and lists say: what was learned of all users is not known yet.
     public func match(_ s: UnsafePointer<Sighting>) -> UInt64 {
         var matched: UInt64 = 0
-        for slot in programs.indices where programs[slot].fits(s) {
+        for slot in 0..<programs.count
+        where unowned[slot]._withUnsafeGuaranteedRef({ $0.fits(s) }) {
             matched |= 1 << UInt64(slot)
         }
         return matched

@@ -18,6 +18,8 @@ public final class ZoneOffsets {
     private let folder: String
     private var zones: [Zone] = []
     private var places: [UInt64: Int] = [:]
+    /// Read when a place without a zone first asks.
+    private lazy var table = ZoneTable(path: folder + "/zone.tab")
     private static let zoneLimit = 600
     private static let fileLimit = 64 << 10
 
@@ -40,6 +42,11 @@ public final class ZoneOffsets {
         }
         guard place >= 0 else { return nil }
         return Self.offset(zones[place], milliseconds / 1000)
+    }
+
+    /// As above, of a place: where its database names no zone, the one of its country that is nearest.
+    public func offset(of place: AddressFacts, at milliseconds: Int64) -> Int32? {
+        offset(of: place.timeZone.isEmpty ? table.zone(of: place) : place.timeZone, at: milliseconds)
     }
 
     private static func offset(_ zone: Zone, _ seconds: Int64) -> Int32 {

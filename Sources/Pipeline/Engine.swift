@@ -306,7 +306,7 @@ final class Engine {
             if matcher.needsLocalTime {
                 sighting.pointee.utcOffsetSeconds =
                     worker.zones.offset(
-                        of: sighting.pointee.place.timeZone,
+                        of: sighting.pointee.place,
                         at: sighting.pointee.record.time.milliseconds) ?? Sighting.unknownOffset
             }
             let matched = matcher.match(sighting)

@@ -176,7 +176,8 @@ public enum AlertText {
         let findings = alert.findings.filter { !$0.silencedBy.isEmpty }
         guard !findings.isEmpty else { return }
         heading("If this is normal for you", in: &page)
-        for finding in findings {
+        var told: Set<String> = []
+        for finding in findings where told.insert(finding.rule + "\n" + finding.silencedBy).inserted {
             page.paragraph(
                 lead: "  - ",
                 SafeText.visible("\(finding.silencedBy) would have silenced \(finding.rule)"))

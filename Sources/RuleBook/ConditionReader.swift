@@ -239,7 +239,8 @@ struct ConditionReader {
                     "Unknown modifier '|\(shown(word))'." + hint(for: word, among: Self.modifiers))
             }
             guard use.comparison == nil else {
-                return refuse("'\(shown(field.name))' can be compared in one way only: '|\(word)' is a second.")
+                return refuse(
+                    "'\(field.name)' can be compared in one way only: '|\(word)' is a second.")
             }
             use.comparison = comparison
         }

@@ -116,7 +116,7 @@ public struct RuleCheck: Sendable, Equatable {
         var uuids: [String: String] = [:]
         var detectors: [DetectorKind: String] = [:]
         var hashes: [UInt32: String] = [:]
-        var customCount = 0
+        var (customCount, keyCount) = (0, 0)
         func claim<Key>(
             _ key: Key, _ what: String, in owners: inout [Key: String], _ node: Node,
             _ log: ProblemLog, _ remedy: String
@@ -137,6 +137,14 @@ public struct RuleCheck: Sendable, Equatable {
                 "A copied rule needs one of its own.")
             if rule.detector.isCustom {
                 if rule.isEnabled { customCount += 1 }
+                if rule.isEnabled, rule.custom?.isOfKey == true {
+                    keyCount += 1
+                    if keyCount == CustomRule.keyRuleLimit + 1 {
+                        log.add(
+                            "There are more than \(CustomRule.keyRuleLimit) rules that count by "
+                                + "something else than user.id. Remove some.", at: result.detectorNode)
+                    }
+                }
                 if rule.isEnabled, customCount == CustomRule.limit + 1 {
                     log.add(
                         "There are more than \(CustomRule.limit) rules of the detectors match, threshold "

@@ -44,6 +44,27 @@ struct ZoneOffsetsTests {
         }
     }
 
+    /// Country, place, the offset in hours of its clock on the first of March.
+    static let places: [(String, Double, Double, Double?)] = [
+        ("NO", 59.9, 10.7, 1), ("FR", 48.9, 2.3, 1), ("US", 40.7, -74.0, -5), ("US", 34.0, -118.2, -8),
+        ("AU", -31.9, 115.8, 8), ("IN", 19.1, 72.9, 5.5), ("ZZ", 0, 0, nil),
+    ]
+
+    @Test("a place without a zone has the nearest of its country", arguments: places)
+    func nearest(country: String, latitude: Double, longitude: Double, hours: Double?) throws {
+        var place = AddressFacts()
+        place.country = CountryCode(view(country))
+        place.hasPlace = true
+        place.point = try #require(GeoPoint(latitude: latitude, longitude: longitude))
+        let offsets = ZoneOffsets()
+        let march: Int64 = 1_772_323_200_000
+        #expect(offsets.offset(of: place, at: march) == hours.map { Int32($0 * 3600) })
+        // A zone that is named goes before.
+        place.timeZone = view("Asia/Tokyo")
+        #expect(offsets.offset(of: place, at: march) == Int32(32_400))
+        #expect(ZoneOffsets(folder: "/nowhere").offset(of: place, at: march) == nil)
+    }
+
     @Test("the rule at a file's end: half the world changes its clocks by one")
     func rules() throws {
         let berlin = try #require(ZoneRule("CET-1CEST,M3.5.0,M10.5.0/3"))

@@ -180,6 +180,23 @@ struct CustomRuleTests {
         #expect(try RuleSample(files).problems.isEmpty)
     }
 
+    @Test("no more rules by keys than a batch has room for copies")
+    func manyKeys() throws {
+        var files: [String: String] = [:]
+        for i in 0...CustomRule.keyRuleLimit {
+            let digits = String(100 + i)
+            files["custom/own-\(digits).yaml"] =
+                Self.head
+                .replacingOccurrences(of: "own-rule", with: "own-\(digits)")
+                .replacingOccurrences(of: "uuid: 0b7c3", with: "uuid: 0b\(digits)")
+                + "detector: threshold\nmatch: {event: login}\nby: ip\ncount: 9\nwithin: 1h\n"
+        }
+        let problems = try RuleSample(files).problems
+        #expect(problems.count == 1 && problems[0].contains("more than 16 rules that count"))
+        files["custom/own-100.yaml"] = nil
+        #expect(try RuleSample(files).problems.isEmpty)
+    }
+
     // MARK: - Mistakes
 
     /// What follows the head, and the one problem with it: `detector` is in line 10.
