@@ -168,7 +168,8 @@ public final class Analysis {
             let source = try SingleSource(
                 readers[0], options: options.intake, workers: engine.team.count,
                 chunkBytes: options.chunkBytes * engine.team.count)
-            while try source.step(engine, outputs) {
+            while !isEnough, try source.step(engine, outputs) {
+                try askOn()
                 counters = source.counters
                 if let position = source.position { note(position) }
                 try commitIfDue()
@@ -179,7 +180,8 @@ public final class Analysis {
         } else {
             let merged = try MergedSources(
                 readers, options: options.intake, chunkBytes: options.chunkBytes)
-            while try merged.step(engine, outputs) {
+            while !isEnough, try merged.step(engine, outputs) {
+                try askOn()
                 counters = merged.counters
                 if isCommitDue {
                     for position in merged.positions { note(position) }
@@ -202,7 +204,7 @@ public final class Analysis {
     /// Judges the records that a state has kept, in the order in which they were judged.
     public func replay(_ history: HistoryReader) throws {
         var records: [Record] = []
-        while try history.next(into: &records) {
+        while !isEnough, try history.next(into: &records) {
             try replay(records)
             try commitIfDue()
             progress?(result.summary.records, UInt64(history.done), UInt64(history.extent.records))
@@ -213,16 +215,39 @@ public final class Analysis {
 
     private func replay(_ records: [Record]) throws {
         let count = engine.team.count
-        try records.withUnsafeBufferPointer { records in
-            // The workers' parts end with this call.
-            let parts = records
-            try engine.process { worker in
-                let range = parts.count * worker / count..<parts.count * (worker + 1) / count
-                return UnsafeBufferPointer(rebasing: parts[range])
+        let isCareful = result.summary.records + records.count > carefulFrom
+        let step = isCareful ? 1 : max(1, records.count)
+        var start = 0
+        while start < records.count, !isEnough {
+            let end = min(records.count, start + step)
+            try records.withUnsafeBufferPointer { records in
+                // The workers' parts end with this call.
+                let batch = UnsafeBufferPointer(rebasing: records[start..<end])
+                try engine.process { worker in
+                    let range = batch.count * worker / count..<batch.count * (worker + 1) / count
+                    return UnsafeBufferPointer(rebasing: batch[range])
+                }
             }
+            engine.didProcess(records: end - start)
+            result.summary.records += end - start
+            start = end
+            try askOn()
         }
-        engine.didProcess(records: records.count)
-        result.summary.records += records.count
+    }
+
+    private func askOn() throws {
+        if let didBatch, try !didBatch() { isEnough = true }
+    }
+
+    /// When kept records are replayed: from this one on each is a batch of its own.
+    var carefulFrom = Int.max
+    /// Called after each batch; reading ends when it says false.
+    var didBatch: (() throws -> Bool)?
+    private var isEnough = false
+
+    /// What each rule saw at a record of a user, while it is in the user's tail; else nil.
+    func explain(user: UInt64, record: UInt64) throws -> SightingTrace? {
+        try engine.explain(user: user, record: record)
     }
 
     /// Called with each sighting once it was judged, in order.

@@ -344,6 +344,11 @@ final class Engine {
         }
     }
 
+    /// What each rule saw at a record of a user, while it is in the user's tail; else nil.
+    func explain(user: UInt64, record: UInt64) throws -> SightingTrace? {
+        try shards[Int(user % UInt64(shards.count))].explain(user: user, record: record)
+    }
+
     func didProcess(records: Int) {
         counters.records += records
         uncommittedRecords += records

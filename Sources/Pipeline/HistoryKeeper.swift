@@ -235,6 +235,7 @@ public enum HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
     case damaged(block: Int64)
     case unknownRecord(id: String)
     case unknownAlert(id: String)
+    case notJudged(id: String)
 
     public var description: String {
         switch self {
@@ -247,6 +248,8 @@ public enum HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownRecord(let id):
             "no record with the id '\(id)' is among those that were read. Give the id as its source"
                 + " wrote it, or as alerts show it ('#' and 16 digits where it has none)."
+        case .notJudged(let id):
+            "the record '\(id)' came later than --lateness allows: it teaches, and no rule is asked of it."
         case .unknownAlert(let id):
             "no alert has the id '\(id)'. 'lastseen alerts list --status all' has them."
         }
@@ -254,7 +257,7 @@ public enum HistoryError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var exitCode: Int32 {
         switch self {
-        case .nothingKept, .unknownRecord, .unknownAlert: 66
+        case .nothingKept, .unknownRecord, .unknownAlert, .notJudged: 66
         case .damaged: 74
         }
     }

@@ -161,6 +161,17 @@ final class ProfileShard: @unchecked Sendable {
         judge.emitted.removeAll(keepingCapacity: true)
     }
 
+    /// What each rule saw at a record of a user, while it is in the user's tail; else nil.
+    func explain(user: UInt64, record: UInt64) throws -> SightingTrace? {
+        var trace: SightingTrace?
+        try arena.use {
+            guard let index = try find(user) else { return }
+            trace = judge.explain(record: record, &profiles[Int(index)])
+            judge.emitted.removeAll(keepingCapacity: true)
+        }
+        return trace
+    }
+
     /// The profile of this key, read from the state when it is not here; nil when there is none.
     private func find(_ key: UInt64) throws -> UInt32? {
         var slot = Int(truncatingIfNeeded: key &>> 20) & mask

@@ -49,6 +49,31 @@ struct BacktestCommandTests {
         #expect(try folder.run("rules", "backtest", "-").status == 64)
     }
 
+    @Test("an alert and a record are explained, from files or from what was kept")
+    func explain() throws {
+        let folder = try Folder()
+        let sample = Program.sample("impossible-trip")
+        try folder.run("analyze", sample, "--state", "s.db", "--history-for", "4000d")
+        let list = try folder.run("alerts", "list", "--state", "s.db", "--json", "--status", "all")
+        let id = String(list.output.dropFirst(7).prefix(18))
+        let alert = try folder.run("rules", "explain", String(id.prefix(9)), "--state", "s.db")
+        #expect(alert.status == 0 && alert.errors.isEmpty, "\(alert.errors)")
+        for text in [
+            "Risk: each rule's surest finding", "100 × (1 − (1 − ", "impossible-travel: certain",
+            "Silenced by: minimum_distance_km", "seen before: ", "Quiet: ",
+            "no: the network is a hosting network",
+        ] { #expect(alert.output.contains(text), "\(text)") }
+        let record = try folder.run("rules", "explain", "--record", "e28", "--all", sample)
+        #expect(record.status == 0 && record.output.contains("Record e28 of "), "\(record.errors)")
+        #expect(try folder.run("rules", "explain", "--record", "none", sample).status == 66)
+        #expect(try folder.run("rules", "explain", "a-ffff", "--state", "s.db").status == 66)
+        #expect(try folder.run("rules", "explain").status == 64)
+        let unkept = try Folder()
+        try unkept.run("analyze", sample, "--state", "s.db")
+        let half = try unkept.run("rules", "explain", id, "--state", "s.db")
+        #expect(half.status == 0 && half.errors.contains("--history-for 90d"))
+    }
+
     @Test("ages and sizes", arguments: [
         ("90d", Int64(90 * 86_400_000), true), ("1s", 1000, true), ("0d", 0, false),
         ("90", 0, false), ("2026-03-01", 0, false), ("-1d", 0, false),
