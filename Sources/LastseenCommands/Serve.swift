@@ -27,6 +27,7 @@ struct Serve: ParsableCommand {
         unsafe execv(program, words)
         let reason = unsafe String(cString: strerror(errno))
         unsafe words.forEach { unsafe free($0) }
-        throw Misuse("\(program) cannot be run: \(reason). 'make install' puts it there.", exitCode: 69)
+        throw Misuse(
+            "\(program) cannot be run: \(reason). 'make install' puts it there.", exitCode: 69)
     }
 }

@@ -58,7 +58,11 @@ struct HTTPListenerTests {
     func bodyLimit(more: Int) throws {
         let body = [UInt8](repeating: 0x78, count: RouteRequest.bodyLimit + more)
         let reply = try send("POST", "/echo", body: body)
-        if more == 0 { #expect(reply.status == 200) } else { #expect(reply.status == 413 || reply.status == 0) }
+        if more == 0 {
+            #expect(reply.status == 200)
+        } else {
+            #expect(reply.status == 413 || reply.status == 0)
+        }
     }
 
     /// What a bare socket gets for what it sends; nil when it is cut off without an answer.
@@ -88,7 +92,10 @@ struct HTTPListenerTests {
     func hostile() throws {
         #expect(!raw("nonsense\r\n\r\n").contains("200 OK"))
         #expect(!raw("GET /echo HTTP/1.1\r\nHost: x\r\nX: y").contains("200 OK"), "it ends idle")
-        #expect(!raw("GET /echo HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 40_000))\r\n\r\n")
+        #expect(
+            !raw(
+                "GET /echo HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 40_000))\r\n\r\n"
+            )
             .contains("200 OK"))
         let chunk = "8000\r\n" + String(repeating: "z", count: 0x8000) + "\r\n"
         let answer = raw(
@@ -130,7 +137,8 @@ struct HTTPListenerTests {
     @Test(
         "where to listen",
         arguments: [
-            ("127.0.0.1:8470", "127.0.0.1", 8470), ("[::1]:1", "::1", 1), ("0.0.0.0:65535", "0.0.0.0", 65_535),
+            ("127.0.0.1:8470", "127.0.0.1", 8470), ("[::1]:1", "::1", 1),
+            ("0.0.0.0:65535", "0.0.0.0", 65_535),
             ("8470", "", 0), ("127.0.0.1:65536", "", 0), (":1", "", 0), ("127.0.0.1:", "", 0),
         ])
     func endpoint(text: String, host: String, port: Int) {

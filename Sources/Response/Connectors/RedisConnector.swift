@@ -275,7 +275,9 @@ public final class RedisConnector: Connector {
             answer.detail = redactor.shown(answer.detail)
             return answer
         } catch {
-            if case .said(let text) = error, text.hasPrefix("WRONGPASS"), let secret = options.password {
+            if case .said(let text) = error, text.hasPrefix("WRONGPASS"),
+                let secret = options.password
+            {
                 // Read again at the next action: it may have been changed meanwhile.
                 _ = try? secret.text(unless: password)
             }

@@ -142,7 +142,9 @@ struct SecurityEventMaker: Sendable {
                     let at = $0.utf8.firstIndex(of: 0x40)
                     return at != nil && at != $0.utf8.startIndex && $0.utf8.last != 0x40
                 })
-            else { throw Refusal(reason: "neither the user's name nor the id is an e-mail address") }
+            else {
+                throw Refusal(reason: "neither the user's name nor the id is an e-mail address")
+            }
             json.object {
                 $0.string("format", "email")
                 $0.string("email", address)

@@ -83,7 +83,8 @@ public final class SignalAPI: RouteHandler {
     private func answer(
         _ request: RouteRequest, route: String, for receiver: SignalReceivers.Receiver
     ) throws(ResponseError) -> RouteResponse {
-        let isChange = route == "stream" && request.method != "GET"
+        let isChange =
+            route == "stream" && request.method != "GET"
             || (route == "status" && request.method != "GET")
             || route == "subjects/add" || route == "subjects/remove"
         if isChange, !receiver.mayManage { return problem(403, "this token may only read") }

@@ -98,7 +98,9 @@ extension SignalAPI {
             (stream.method, stream.endpoint, stream.authorization) = (.poll, "", nil)
             return nil
         }
-        guard let url = delivery["endpoint_url"]?.text else { return "no 'endpoint_url' to push to" }
+        guard let url = delivery["endpoint_url"]?.text else {
+            return "no 'endpoint_url' to push to"
+        }
         do throws(ResponseError) {
             try SignalPusher.check(url, allowsPrivate: options.allowsPrivate)
         } catch {

@@ -40,7 +40,8 @@ public final class SignalPusher: Sendable {
         clock: () -> Timestamp, shouldStop: () -> Bool = { false }
     ) throws(ResponseError) -> Int {
         var count = 0
-        for stream in try store.streams() where stream.method == .push && stream.status == .enabled {
+        for stream in try store.streams() where stream.method == .push && stream.status == .enabled
+        {
             count += try run(stream, clock: clock, shouldStop: shouldStop)
         }
         return count

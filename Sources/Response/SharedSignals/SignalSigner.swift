@@ -19,7 +19,8 @@ public final class SignalSigner: Sendable {
         guard let key = SigningKey(pem: pem) else {
             throw .badFile(
                 path: origin, reason: "it is no private key in PEM of RSA 2048 or P-256",
-                remedy: "Make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
+                remedy:
+                    "Make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
         }
         return key
     }

@@ -33,7 +33,8 @@ enum Program {
     }
 
     /// Standard output of a program that ends by itself, with its status.
-    static func run(_ words: [String], input: String = "") throws -> (status: Int32, output: String) {
+    static func run(_ words: [String], input: String = "") throws -> (status: Int32, output: String)
+    {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: words[0])
         process.arguments = Array(words.dropFirst())
@@ -153,15 +154,19 @@ final class PostgreSQLServer: Sendable {
                 Program.find("postgres", also: PostgreSQLServer.folders)!, "-D", data, "-k",
                 folder.path, "-c", "listen_addresses=", "-c", "fsync=off",
             ]))
-        PostgreSQLServer.running.withLock { $0 = process.processIdentifier }
+        PostgreSQLServer.running.withLock { $0 = (process.processIdentifier, folder.path) }
         atexit {
-            PostgreSQLServer.running.withLock { if $0 > 0 { kill($0, SIGQUIT) } }
+            PostgreSQLServer.running.withLock { server in
+                guard server.process > 0 else { return }
+                kill(server.process, SIGKILL)
+                try? FileManager.default.removeItem(atPath: server.folder)
+            }
         }
         let connection = connection()
         try Program.wait { (try? Program.run(Self.psql(connection, "SELECT 1")).status) == 0 }
     }
 
-    private static let running = Mutex<pid_t>(0)
+    private static let running = Mutex<(process: pid_t, folder: String)>((0, ""))
 
     /// - Parameter folder: where the socket is; the server's own unless a relay stands before it.
     func connection(

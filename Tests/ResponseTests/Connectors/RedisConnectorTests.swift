@@ -276,13 +276,23 @@ struct RedisOptionsTests {
         ("a pattern of everybody", { $0.userPattern = "sess:*" }),
         ("a pattern of more than the user", { $0.userPattern = "sess:*{user.id}*" }),
         ("two ids that run together", { $0.userPattern = "{tenant}{user.id}:*" }),
-        ("an index and a pattern", { $0.userIndex = "a:{user.id}"; $0.userPattern = "b:{user.id}:*" }),
+        (
+            "an index and a pattern",
+            {
+                $0.userIndex = "a:{user.id}"; $0.userPattern = "b:{user.id}:*"
+            }
+        ),
         ("an index of sessions", { $0.userIndex = "a:{session.id}" }),
         ("no key may be deleted", { $0.maxKeys = 0 }),
         ("a relative socket", { $0.endpoint = .unix("redis.sock") }),
         ("a host with a path", { $0.endpoint = .tcp(host: "a/b", port: 6379) }),
         ("a port too high", { $0.endpoint = .tcp(host: "a", port: 65_536) }),
-        ("TLS over a socket", { $0.endpoint = .unix("/run/r.sock"); $0.usesTLS = true }),
+        (
+            "TLS over a socket",
+            {
+                $0.endpoint = .unix("/run/r.sock"); $0.usesTLS = true
+            }
+        ),
         ("a certificate that is not there", { $0.caFile = "/nonexistent.pem" }),
     ]
 

@@ -24,7 +24,8 @@ struct SQLConnectorTests {
     final class Application {
         let kind: Kind
         let folder: ServerFolder
-        private let schema = "t" + UUID().uuidString.replacingOccurrences(of: "-", with: "").lowercased()
+        private let schema =
+            "t" + UUID().uuidString.replacingOccurrences(of: "-", with: "").lowercased()
         var file: String { folder.path + "/app.db" }
 
         init(_ kind: Kind) throws {
@@ -157,7 +158,8 @@ struct SQLConnectorTests {
 
     static let hostile = [
         "' OR '1'='1", "s1'; DROP TABLE sessions; --", "\\'; DELETE FROM sessions", "%", "_", "$1",
-        ":user_id", "?", "s1\u{202E}", "é🜁", "s1 ", "NULL", "\"", "$$", String(repeating: "x", count: 8192),
+        ":user_id", "?", "s1\u{202E}", "é🜁", "s1 ", "NULL", "\"", "$$",
+        String(repeating: "x", count: 8192),
     ]
 
     @Test("an id is nothing but itself", arguments: kinds, hostile)
@@ -289,19 +291,36 @@ struct SQLStatementTests {
     /// A text, and what PostgreSQL gets.
     static let right = [
         ("DELETE FROM s WHERE id = :user_id", "DELETE FROM s WHERE id = $1"),
-        ("delete from s where id=:user_id or n=:user_name or id=:user_id;  ",
-            "delete from s where id=$1 or n=$2 or id=$1"),
-        ("UPDATE u SET a = ':user_id' WHERE id = :user_id", "UPDATE u SET a = ':user_id' WHERE id = $1"),
-        ("UPDATE u SET a = 'it''s; :x' WHERE id = :user_id", "UPDATE u SET a = 'it''s; :x' WHERE id = $1"),
-        ("UPDATE u SET a = E'\\'; :x' WHERE id = :user_id", "UPDATE u SET a = E'\\'; :x' WHERE id = $1"),
-        ("UPDATE u SET \":x\" = $$;:x$$ WHERE id = :user_id::uuid",
-            "UPDATE u SET \":x\" = $$;:x$$ WHERE id = $1::uuid"),
+        (
+            "delete from s where id=:user_id or n=:user_name or id=:user_id;  ",
+            "delete from s where id=$1 or n=$2 or id=$1"
+        ),
+        (
+            "UPDATE u SET a = ':user_id' WHERE id = :user_id",
+            "UPDATE u SET a = ':user_id' WHERE id = $1"
+        ),
+        (
+            "UPDATE u SET a = 'it''s; :x' WHERE id = :user_id",
+            "UPDATE u SET a = 'it''s; :x' WHERE id = $1"
+        ),
+        (
+            "UPDATE u SET a = E'\\'; :x' WHERE id = :user_id",
+            "UPDATE u SET a = E'\\'; :x' WHERE id = $1"
+        ),
+        (
+            "UPDATE u SET \":x\" = $$;:x$$ WHERE id = :user_id::uuid",
+            "UPDATE u SET \":x\" = $$;:x$$ WHERE id = $1::uuid"
+        ),
         ("DELETE FROM s -- :x ;\nWHERE id = :user_id", "DELETE FROM s  \nWHERE id = $1"),
         ("DELETE /* /* ; */ :x */ FROM s WHERE id = :user_id", "DELETE   FROM s WHERE id = $1"),
-        ("UPDATE u SET a = $t$ $x$ :y $t$ WHERE id = :user_id",
-            "UPDATE u SET a = $t$ $x$ :y $t$ WHERE id = $1"),
-        ("WITH gone AS (DELETE FROM s WHERE id = :user_id RETURNING 1) SELECT * FROM gone",
-            "WITH gone AS (DELETE FROM s WHERE id = $1 RETURNING 1) SELECT * FROM gone"),
+        (
+            "UPDATE u SET a = $t$ $x$ :y $t$ WHERE id = :user_id",
+            "UPDATE u SET a = $t$ $x$ :y $t$ WHERE id = $1"
+        ),
+        (
+            "WITH gone AS (DELETE FROM s WHERE id = :user_id RETURNING 1) SELECT * FROM gone",
+            "WITH gone AS (DELETE FROM s WHERE id = $1 RETURNING 1) SELECT * FROM gone"
+        ),
     ]
 
     @Test("parameters are found where they are, and only there", arguments: right.indices)
@@ -351,7 +370,8 @@ struct SQLStatementTests {
         for problem in [
             "file: \(database.path)\n    log_out_all: DELETE FROM s", "log_out_all: DELETE FROM s",
             "file: /nonexistent.db\n    suspend: DELETE FROM s WHERE id = :user_id",
-            "file: \(database.path)", "file: \(database.path)\n    count: {suspend: SELECT :user_id}",
+            "file: \(database.path)",
+            "file: \(database.path)\n    count: {suspend: SELECT :user_id}",
             "file: \(database.path)\n    undo_suspend: DELETE FROM s WHERE id = :user_id",
             "connection: postgres://u:p@h/d\n    suspend: DELETE FROM s WHERE id = :user_id",
         ] {

@@ -99,7 +99,8 @@ struct SecurityEventTests {
     @Test(
         "levels are CAEP's three",
         arguments: [
-            ("critical", "HIGH"), ("high", "HIGH"), ("medium", "MEDIUM"), ("low", "LOW"), ("", "LOW"),
+            ("critical", "HIGH"), ("high", "HIGH"), ("medium", "MEDIUM"), ("low", "LOW"),
+            ("", "LOW"),
         ])
     func levels(severity: String, level: String) throws {
         let event = try Self.maker.event(of: .signal(.stepUp, severity: severity), at: epoch)

@@ -89,7 +89,8 @@ struct SharedSignalsConnectorTests {
             .carryOut(.signal(.suspend), at: epoch)
         #expect(answer.outcome == .retry)
         #expect(answer.mayHaveHappened)
-        let nobody = try connector(url: "http://127.0.0.1:1/").carryOut(.signal(.suspend), at: epoch)
+        let nobody = try connector(url: "http://127.0.0.1:1/").carryOut(
+            .signal(.suspend), at: epoch)
         #expect(nobody.outcome == .retry)
         #expect(!nobody.mayHaveHappened)
         let nameless = try connector(url: receiver.url(), format: .email)
@@ -159,7 +160,8 @@ struct SignalStoreTests {
         return stream
     }
 
-    @Test("an event goes once into each stream that asks for it, and comes until it is acknowledged")
+    @Test(
+        "an event goes once into each stream that asks for it, and comes until it is acknowledged")
     func once() throws {
         #expect(signals.carryOut(.signal(.suspend), at: epoch).outcome == .notNeeded)
         let mail = try stream("mail")
@@ -180,8 +182,9 @@ struct SignalStoreTests {
         // A run that was killed before it noted the answer sends it again: it is remembered.
         #expect(signals.carryOut(.signal(.suspend), at: epoch).outcome == .done)
         #expect(try store.waiting(in: mail.id, limit: 9).events.isEmpty)
-        let mode = try FileManager.default.attributesOfItem(
-            atPath: folder.path + "/streams.db")[.posixPermissions] as? Int
+        let mode =
+            try FileManager.default.attributesOfItem(
+                atPath: folder.path + "/streams.db")[.posixPermissions] as? Int
         #expect(mode == 0o600)
     }
 

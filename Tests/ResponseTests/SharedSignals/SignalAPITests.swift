@@ -171,7 +171,8 @@ struct SignalAPITests {
     func malformed(index: Int) throws {
         let (method, route, body) = Self.wrong[index]
         let isNew = route == "stream" && method == "POST"
-        let stream = SignalStream(id: "ID", receiver: "mail", audience: "https://mail", method: .poll)
+        let stream = SignalStream(
+            id: "ID", receiver: "mail", audience: "https://mail", method: .poll)
         if !isNew { _ = try store.add(stream) }
         #expect(call(method, "/ssf/" + route, body).status == 400)
         #expect(try store.streams() == (isNew ? [] : [stream]))
@@ -238,7 +239,8 @@ struct SignalAPITests {
         let name = try #require(names(verification).first)
         let set = try #require(verification?["sets"]?[name]?.text)
         let claims = JSONValue(JSONWebSignature.verifiedPayload(set, key: key) ?? [])
-        #expect(claims?["events"]?[SecurityEventType.verification.rawValue]?["state"]?.text == state)
+        #expect(
+            claims?["events"]?[SecurityEventType.verification.rawValue]?["state"]?.text == state)
         #expect(claims?["sub_id"]?["id"]?.text == id)
     }
 
@@ -272,7 +274,8 @@ struct SignalAPITests {
         #expect(found.receiver(authorization: "bEARER t")?.name == "mail")
         #expect(found.receiver(authorization: "Basic t") == nil)
         for (from, to) in [
-            (hash, "x"), ("eyes\n", "mail\n"), ("may: read", "may: all"), ("audience: https://mail", ""),
+            (hash, "x"), ("eyes\n", "mail\n"), ("may: read", "may: all"),
+            ("audience: https://mail", ""),
             ("receivers:", "receiver:"), ("name: mail", "token: x"),
         ] {
             let file = try TemporaryFile(right.replacingOccurrences(of: from, with: to))
