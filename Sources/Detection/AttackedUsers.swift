@@ -44,6 +44,9 @@ final class AttackedUsers {
     /// The cells' keys side by side, as most sources have no cell.
     private let keys: CellTable<UInt64>
 
+    /// The sprays on these sources, cell by cell.
+    let sprays: Sprays
+
     var tables: [any OrganizationTable] { [cells, keys] }
 
     /// - Parameter count: of cells, a power of two.
@@ -52,6 +55,7 @@ final class AttackedUsers {
         self.count = count
         cells = CellTable(count: count)
         keys = CellTable(count: count)
+        sprays = Sprays(isProvider: source == .provider, count: count)
     }
 
     @inline(__always)
@@ -61,12 +65,18 @@ final class AttackedUsers {
         guard s.pointee.record.event == .login, key != 0 else { return }
         let isFailure = s.pointee.record.outcome == .failure
         let piece = Int32(clamping: s.pointee.record.time.milliseconds / 21_600_000 + 1)
-        guard piece > 0, let i = find(key, isFailure: isFailure) else { return }
+        guard piece > 0 else { return }
+        if sprays.tick(piece) { sprays.endQuiet(cells, s.pointee.sequence) }
+        guard let i = find(key, isFailure: isFailure) else { return }
         // In place, as a cell is 416 bytes.
         let cell = cells.change(i)
         if cell.pointee.piece == 0 {
             cell.pointee.key = key
             cell.pointee.piece = piece
+            if sprays.limit != nil { sprays.begin(i, s) }
+        }
+        if piece > cell.pointee.piece {
+            sprays.advance(i, cell, by: piece &- cell.pointee.piece, s.pointee.sequence)
         }
         advance(cell, to: piece)
         let age = cell.pointee.piece &- piece
@@ -81,6 +91,14 @@ final class AttackedUsers {
         }
         tellOthers(cell, s.pointee.sequence, &corrections)
         if !isFailure { tell(cell, s, piece, bit) }
+        guard sprays.limit != nil else { return }
+        let time = s.pointee.record.time.milliseconds
+        if isFailure {
+            sprays.fail(i, time, age: Int(age))
+        } else {
+            sprays.pass(i, user: s.pointee.userKey, time, age: Int(age))
+        }
+        sprays.evaluate(i, cell, s.pointee.sequence)
     }
 
     /// The source's cell; one is made for a failure only.

@@ -89,6 +89,21 @@ public final class Organization: @unchecked Sendable {
         return mix(prefix.high, prefix.low) | 1
     }
 
+    /// From how many users on a prefix or a provider is told of as sprayed from; nil for not at all. To be
+    /// set before the first batch.
+    public func tellSprays(prefixUsers: Int?, providerUsers: Int?) {
+        prefixes.sprays.limit = prefixUsers
+        providers.sprays.limit = providerUsers
+    }
+
+    /// What became known of sprays since this was last asked, in order.
+    public func takeSprays() -> [SprayReport] {
+        let all = prefixes.sprays.reports + providers.sprays.reports
+        prefixes.sprays.reports.removeAll()
+        providers.sprays.reports.removeAll()
+        return all.count < 2 ? all : all.sorted { $0.sequence < $1.sequence }
+    }
+
     /// What became known of earlier sightings since this was last asked, in order.
     public func takeCorrections() -> [Correction] {
         var all: [Correction] = []
@@ -107,6 +122,7 @@ public final class Organization: @unchecked Sendable {
 
     private var tables: [any OrganizationTable] {
         census.tables + egress.tables + prefixes.tables + providers.tables + devices.tables
+            + prefixes.sprays.tables + providers.sprays.tables
     }
 
     /// Hands out the pages that changed since `stored`.

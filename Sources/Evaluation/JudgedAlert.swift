@@ -59,7 +59,8 @@ struct JudgedAlert {
                     JudgedAlert(user: value["user"]?.text("id") ?? "", revisions: [revision]))
             }
         }
-        return alerts.filter { !$0.last.isHidden }
+        // What is about a network or the like, and nobody's account, is no answer to who was taken.
+        return alerts.filter { !$0.last.isHidden && !$0.user.isEmpty }
     }
 }
 

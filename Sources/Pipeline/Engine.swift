@@ -59,6 +59,10 @@ final class Engine {
     /// Called with each sighting after its batch was judged, in order; for whoever looks on.
     var didJudge: ((UnsafePointer<Sighting>) -> Void)?
     private let settings: RunSettings
+    private let sprayRules: (prefix: DetectionRule?, provider: DetectionRule?)
+    private let alertRisk: Int
+    /// Of sprays, for the next commit.
+    private var sprays: [ProfileShard.Emitted] = []
     private var hasPutSettings = false
     private var batchNumber: UInt64 = 0
     private(set) var counters = Counters()
@@ -142,6 +146,14 @@ final class Engine {
         gate = options.budget.map {
             BudgetGate($0, rules: options.rules, alertRisk: options.alertRisk)
         }
+        func rule(_ kind: DetectorKind) -> DetectionRule? {
+            options.rules.first { $0.detector == kind }
+        }
+        sprayRules = (rule(.passwordSpray), rule(.credentialStuffing))
+        alertRisk = options.alertRisk
+        organization.tellSprays(
+            prefixUsers: sprayRules.prefix.map { Int($0.limit("user_count")) },
+            providerUsers: sprayRules.provider.map { Int($0.limit("user_count")) })
         try organization.restore(from: store, gate: gate)
         workers = (0..<threads).map { _ in
             Worker(options.databases, options.userAgents, shards: shardCount)
@@ -190,6 +202,7 @@ final class Engine {
         for shard in shards {
             if let failure = shard.failure { throw failure }
         }
+        try takeSprays()
         keeper?.collect()
         if let gate { try askBudget(gate) }
         if let didJudge {
@@ -199,6 +212,22 @@ final class Engine {
         }
         times.intake += seconds(middle - start)
         times.judging += seconds(clock.now - middle)
+    }
+
+    /// Puts what became known of sprays into alerts, with the names of those who got in.
+    private func takeSprays() throws {
+        for report in organization.takeSprays() {
+            guard let rule = report.isProvider ? sprayRules.provider : sprayRules.prefix else {
+                continue
+            }
+            let names = try report.passers.compactMap { passer in
+                try shards[Int(passer.user % UInt64(shards.count))].userID(of: passer.user)
+            }
+            sprays.append(
+                ProfileShard.Emitted(
+                    sequence: report.sequence,
+                    alert: report.alert(rule, users: names, alertRisk: alertRisk)))
+        }
     }
 
     /// Takes the batch's records and alerts through the budget, in the order of arrival.
@@ -396,8 +425,9 @@ final class Engine {
         superseded: Set<String> = []
     ) throws {
         let start = clock.now
-        var alerts = gated + shards.flatMap { $0.takeEmitted() }
+        var alerts = gated + sprays + shards.flatMap { $0.takeEmitted() }
         gated.removeAll()
+        sprays.removeAll()
         // Alerts of one record may be of several users, where it corrected what was known of others.
         alerts.sort(by: Engine.isBefore)
         forEachShard { shard, _ in shard.sortDirty() }
@@ -453,15 +483,16 @@ final class Engine {
     /// Numbers the revisions that a crowded profile has forgotten the count of, and those of alerts that
     /// a person spoke about meanwhile: what was confirmed stays so.
     private func numberRevisions(_ alerts: inout [ProfileShard.Emitted]) throws {
-        var last: [String: (revision: Int, isConfirmed: Bool)] = [:]
+        var last: [String: (revision: Int, verdict: Alert.Status?)] = [:]
         for i in alerts.indices {
             let id = alerts[i].alert.id
             let isUnknown = alerts[i].alert.revision == Judge.unknownRevision
-            var isConfirmed = alerts[i].alert.status == .confirmed
+            var verdict: Alert.Status? = alerts[i].alert.status == .confirmed ? .confirmed : nil
             if isUnknown || alerts[i].alert.revision > 1 {
                 var known = last[id]
                 if known == nil, let row = try store.alert(id: id) {
-                    known = (row.revision, row.status == Alert.Status.confirmed.rawValue)
+                    let status = Alert.Status(rawValue: row.status)
+                    known = (row.revision, [.confirmed, .dismissed].contains(status) ? status : nil)
                 }
                 let number = known?.revision ?? 0
                 if isUnknown || number >= alerts[i].alert.revision {
@@ -470,12 +501,14 @@ final class Engine {
                 if number > 0, isUnknown, alerts[i].alert.status == .open {
                     alerts[i].alert.status = .amended
                 }
-                if known?.isConfirmed == true {
-                    isConfirmed = true
-                    alerts[i].alert.status = .confirmed
+                // A dismissed one of a user is open again by what is found since; that of a source is
+                // what was dismissed.
+                if let said = known?.verdict, said == .confirmed || alerts[i].alert.isAboutKey {
+                    verdict = said
+                    alerts[i].alert.status = said
                 }
             }
-            last[id] = (alerts[i].alert.revision, isConfirmed)
+            last[id] = (alerts[i].alert.revision, verdict)
         }
     }
 

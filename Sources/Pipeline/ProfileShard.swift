@@ -172,6 +172,11 @@ final class ProfileShard: @unchecked Sendable {
         return trace
     }
 
+    /// The id of the user with this key; nil when there is no such profile.
+    func userID(of key: UInt64) throws -> String? {
+        try arena.use { try find(key).map { profiles[Int($0)].userID.string } }
+    }
+
     /// The profile of this key, read from the state when it is not here; nil when there is none.
     private func find(_ key: UInt64) throws -> UInt32? {
         var slot = Int(truncatingIfNeeded: key &>> 20) & mask

@@ -37,7 +37,7 @@ public enum AlertSchema {
               "type": "object",
               "required": ["id", "name"],
               "properties": {
-                "id": { "description": "As the records have it.", "type": "string", "minLength": 1 },
+                "id": { "description": "As the records have it; empty where the alert is about a network or the like.", "type": "string" },
                 "name": { "description": "A name or mail address for a person; empty when unknown.", "type": "string" }
               }
             },

@@ -115,16 +115,18 @@ public enum AlertText {
             who += " (\(SafeText.visible(alert.userID)))"
         }
         if !alert.tenant.isEmpty { who += ", tenant \(SafeText.visible(alert.tenant))" }
+        // What is about a network has no account, no session and no device to name.
+        let isAboutUser = !alert.userID.isEmpty
         fact("Who", who, in: &page)
         var session = alert.sessionID.isEmpty ? "not named" : SafeText.visible(alert.sessionID)
         if !alert.otherSessionIDs.isEmpty {
             let others = alert.otherSessionIDs.map { SafeText.visible($0) }
             session += ", also \(others.joined(separator: ", "))"
         }
-        fact("Session", session, in: &page)
+        if isAboutUser || !alert.sessionID.isEmpty { fact("Session", session, in: &page) }
         var device = SafeText.visible(alert.deviceLabel.isEmpty ? "Unknown" : alert.deviceLabel)
         if !alert.deviceID.isEmpty { device += " (\(SafeText.visible(alert.deviceID)))" }
-        fact("Device", device, in: &page)
+        if isAboutUser || !alert.deviceID.isEmpty { fact("Device", device, in: &page) }
         fact("Place", SafeText.visible(Wording.place(alert.place)), in: &page)
         let provider = Wording.provider(alert.network)
         let network = [alert.network.address, provider].filter { !$0.isEmpty }

@@ -51,7 +51,7 @@ struct ReportDigest {
 
         var users: [String: User] = [:]
         var order: [String] = []
-        for alert in standing {
+        for alert in standing where !alert.userID.isEmpty {
             // Tenant and user together; a NUL is in neither, as records with one are refused.
             let key = alert.tenant + "\u{0}" + alert.userID
             var user: User

@@ -114,7 +114,8 @@ package enum Wording {
 
     /// The account, by its name where there is one.
     static func user(_ alert: Alert) -> String {
-        alert.userName.isEmpty ? alert.userID : alert.userName
+        if alert.userID.isEmpty, alert.userName.isEmpty { return "nobody in particular" }
+        return alert.userName.isEmpty ? alert.userID : alert.userName
     }
 }
 

@@ -109,7 +109,8 @@ struct SampleTests {
         "moved-address": .quiet,
         "new-phone-at-home": .quiet,
         "password-spray": Story(
-            session: "lena-x1",
+            // The spray itself names no session.
+            session: "lena-x1", others: [""],
             reasons: ["password-spray": .certain, "unrecognized-device": .likely]),
         "private-relay": .quiet,
         "quiet-month": .quiet,
