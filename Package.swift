@@ -116,6 +116,10 @@ let usedByTests: [String: [String]] = [
     "Evaluation": ["Enrichment", "Intake"],
 ]
 
+let excludedFromTests: [String: [String]] = [
+    "Enrichment": ["Fixtures"], "Messaging": ["Golden", "smtp_server.py"],
+]
+
 /// Every library target has the tests that mirror it.
 for name in [
     "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
@@ -129,7 +133,7 @@ for name in [
             name: "\(name)Tests",
             dependencies: used.map { .target(name: $0) }
                 + (name == "Response" ? [.product(name: "GRDB", package: "GRDB.swift")] : []),
-            exclude: name == "Enrichment" ? ["Fixtures"] : []))
+            exclude: excludedFromTests[name] ?? []))
 }
 
 /// These read bytes in place or keep their own memory, which strict memory safety would mark on

@@ -43,8 +43,11 @@ enum SlackForm {
         .object([("type", .text("section")), ("text", mrkdwn(text))])
     }
 
+    /// A header is `plain_text`, which knows no escapes: the characters that begin control sequences
+    /// elsewhere give way to others that look like them.
     private static func header(_ text: String) -> JSON {
-        .object([
+        let text = text.replacing("<", with: "‹").replacing(">", with: "›")
+        return .object([
             ("type", .text("header")),
             (
                 "text",
