@@ -59,10 +59,14 @@ public struct RuleTest: Sendable, Equatable {
         public var at: String?
         /// The alert's severity.
         public var severity: Severity?
+        /// Whether it must be about the source of a spray, and of no user; else it must be a user's or a
+        /// key's.
+        public var isAboutSource = false
 
         public init(
             rule: String, confidence: Confidence? = nil, session: String? = nil,
-            device: String? = nil, at: String? = nil, severity: Severity? = nil
+            device: String? = nil, at: String? = nil, severity: Severity? = nil,
+            isAboutSource: Bool = false
         ) {
             self.rule = rule
             self.confidence = confidence
@@ -70,6 +74,7 @@ public struct RuleTest: Sendable, Equatable {
             self.device = device
             self.at = at
             self.severity = severity
+            self.isAboutSource = isAboutSource
         }
     }
 
@@ -92,9 +97,10 @@ public struct RuleTest: Sendable, Equatable {
 
     /// What is different from what the test expects, a sentence each; empty when it passes.
     ///
-    /// Alerts that were retracted do not count; closed ones do: they were right to be raised. Each expectation needs an alert of its own, and no alert of
-    /// this rule (one with a finding of it that is at least likely) may be left over; alerts that
-    /// only other rules made are ignored unless an expectation names them.
+    /// Alerts that were retracted do not count; closed ones do: they were right to be raised. Each
+    /// expectation needs an alert of its own, and no alert of this rule (one with a finding of it that
+    /// is at least likely) may be left over; alerts that only other rules made are ignored unless an
+    /// expectation names them.
     public func check(alerts: [Alert]) -> [String] {
         let standing = alerts.filter { $0.status != .retracted }
         let match = matchExpectations(to: standing)
@@ -157,7 +163,8 @@ public struct RuleTest: Sendable, Equatable {
         let findings = alert.findings.map { finding in
             "\(finding.rule) \(finding.confidence.name) at \(shown(finding.records.last ?? "?"))"
         }
-        return "alert \(alert.id) on session '\(shown(alert.sessionID))' ("
+        return "alert \(alert.id) "
+            + (alert.isAboutSource ? "about a source" : "on session '\(shown(alert.sessionID))'") + " ("
             + findings.joined(separator: ", ") + ")"
     }
 }
@@ -179,8 +186,14 @@ extension RuleTest.Expectation {
         let deciding = findings.filter { confidence == nil || $0.confidence == confidence }
         if let at, !deciding.contains(where: { $0.records.last == at }) { result.append("at") }
         if let severity, alert.severity != severity { result.append("severity") }
+        if alert.isAboutSource != isAboutSource { result.append("about") }
         return result
     }
+}
+
+extension Alert {
+    /// Whether it is about the source of a spray: records have a user, always.
+    fileprivate var isAboutSource: Bool { userID.isEmpty }
 }
 
 extension RuleTest.Expectation: CustomStringConvertible {
@@ -191,6 +204,7 @@ extension RuleTest.Expectation: CustomStringConvertible {
         if let device { parts.append("device '\(device)'") }
         if let at { parts.append("at \(at)") }
         if let severity { parts.append("severity \(severity.name)") }
+        if isAboutSource { parts.append("about the source") }
         return parts.joined(separator: ", ")
     }
 }

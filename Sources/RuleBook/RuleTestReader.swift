@@ -209,7 +209,7 @@ struct RuleTestReader {
     private mutating func readExpectation(
         _ node: Node, records: [TestRecord]
     ) -> RuleTest.Expectation? {
-        let keys = ["rule", "confidence", "session", "device", "at", "severity"]
+        let keys = ["rule", "confidence", "session", "device", "at", "severity", "about"]
         guard let reader = FieldReader(node, name: "the expectation", keys: keys, log: log) else {
             return nil
         }
@@ -234,6 +234,11 @@ struct RuleTestReader {
                 "severity", of: node, among: Severity.allCases.map(\.name),
                 make: Severity.init(name:))
             isSound = isSound && expectation.severity != nil
+        }
+        if let node = reader.value("about") {
+            let about = reader.word("about", of: node, among: ["source"]) { $0 == "source" ? $0 : nil }
+            expectation.isAboutSource = about != nil
+            isSound = isSound && about != nil
         }
         /// A reference to what one of the records has.
         func reference(_ key: String, _ known: [String]) -> String? {
