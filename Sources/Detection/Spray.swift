@@ -265,8 +265,11 @@ final class Sprays {
     }
 
     /// One more failure, in the newest piece (0) or the one before (1).
-    func fail(_ i: Int, _ time: Int64, age: Int) {
+    func fail(_ i: Int, _ time: Int64, age: Int, isShared: Bool) {
         let cell = cells.change(i)
+        if isShared, NetworkKind(rawValue: cell.pointee.kind) == .unknown {
+            cell.pointee.kind = NetworkKind.sharedEgress.rawValue
+        }
         cell.pointee.failures[age] = Self.sum(cell.pointee.failures[age], 1)
         if cell.pointee.firsts[age] == 0 || time < cell.pointee.firsts[age] {
             cell.pointee.firsts[age] = time
@@ -410,8 +413,12 @@ final class Sprays {
         var (first, last) = (view.first, view.last)
         var step = 0
         while step < 10, users >= limit << (step + 1) { step += 1 }
-        // Who only knocks at doors is told of when there are many: machines try names all day long.
-        let isWorthIt = !passers.isEmpty || users >= Self.quietFactor * limit
+        // Who only knocks at doors is told of when there are many: machines try names all day long. At
+        // the company's own doors its people mistype, on the morning of new passwords most of them.
+        let kind = NetworkKind(rawValue: cell.pointee.kind)
+        let isWorthIt =
+            kind != .corporate && kind != .sharedEgress
+            && (!passers.isEmpty || users >= Self.quietFactor * limit)
         if state == .open {
             let half = 3 * (limit << step) / 2
             users = users >= half && half > limit ? half : limit << step

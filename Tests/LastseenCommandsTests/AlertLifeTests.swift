@@ -103,7 +103,7 @@ struct VerdictTests {
             try folder.run("analyze", "--state", "s.db", Program.sample(sample))
         }
         let ids = try AlertLifeTests.list(folder).map { String($0.dropFirst(7).prefix(18)) }
-        #expect(ids.count == 2)
+        try #require(ids.count == 2)
         let wrong = try Program.Run(
             ["alerts", "dismiss", "--state", "s.db"] + ids + ["a-ffffffffffffffff"], input: nil,
             in: folder
