@@ -4,11 +4,12 @@ import SessionModel
 ///
 /// | kind | on a known device | on one that is not |
 /// | --- | --- | --- |
-/// | Tor | likely | certain |
+/// | Tor | likely; certain when only its client is told | certain |
 /// | VPN, proxy | possible | likely |
 /// | relay | – | possible |
 ///
-/// *Possible* never alarms alone. Where `usual_share_percent` of all sightings come through networks of
+/// A device that is told by its client only is not known for who signs in with a password, as very many
+/// have the same client. *Possible* never alarms alone. Where `usual_share_percent` of all sightings come through networks of
 /// the kind, a known device is silent, and an unknown one on a VPN or proxy only possible.
 /// - Blind spot: networks that no database or list names.
 public struct AnonymizingNetwork: Sendable {
@@ -37,12 +38,12 @@ public struct AnonymizingNetwork: Sendable {
         else {
             return
         }
-        let isKnown = profile.knowsDevice(x, context)
+        let isKnown = profile.hasOwnDevice(x, context)
         let isUsual = x.source.kindRarity != 0 && x.source.kindRarity <= usualRarity
         let confidence: Confidence
         if isKnown, isUsual { return }
         switch kind {
-        case .tor: confidence = isKnown ? .likely : .certain
+        case .tor: confidence = isKnown && x.device.isOfID ? .likely : .certain
         case .relay:
             if isKnown { return }
             confidence = .possible

@@ -94,7 +94,7 @@ final class AttackedUsers {
         guard sprays.limit != nil else { return }
         let time = s.pointee.record.time.milliseconds
         if isFailure {
-            sprays.fail(i, time, age: Int(age), isShared: s.pointee.source.isShared != 0)
+            sprays.fail(i, s, age: Int(age))
         } else {
             sprays.pass(i, user: s.pointee.userKey, time, age: Int(age))
         }

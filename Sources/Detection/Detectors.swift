@@ -108,6 +108,10 @@ final class Detectors: Sendable {
                 sessionTooOld.examine(x, context, profile, into: &found)
                 watch.end(.sessionTooOld)
             }
+        } else if context.network < 0, !x.session.isNone, let sessionTooOld {
+            watch.begin()
+            sessionTooOld.examineBeginning(x, context, profile, into: &found)
+            watch.end(.sessionTooOld)
         }
         if context.device < 0 {
             if let device {

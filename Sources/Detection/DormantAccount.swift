@@ -3,7 +3,8 @@ import SessionModel
 /// Flags an account that wakes up after a long rest.
 ///
 /// *Certain* on a device and a network that are both new for the user; *likely* when the device is, or
-/// the network on a device that the record does not tell or in a country that is new; *possible* (never
+/// the network on a device that the record does not tell, or by its client only and signed in to with a
+/// password, or in a country that is new; *possible* (never
 /// an alert alone) else: somebody came back, and phones change their networks.
 /// - Blind spot: what the profile has not seen, as before the first run.
 public struct DormantAccount: Sendable {
@@ -25,13 +26,14 @@ public struct DormantAccount: Sendable {
         let rest = x.time &- profile.facts[context.habit].last
         guard rest > quiet else { return }
         let isDeviceKnown = x.device.isNone || profile.knowsDevice(x, context)
-        let isNetworkKnown = x.network.isNone || profile.knowsNetwork(x, context)
+        let isNetworkKnown = x.network.isNone || profile.isUsualNetwork(x, context)
         let isCountryNew = context.country < 0 && !x.country.isNone
         var finding = profile.finding(
             .dormantAccount,
             !isDeviceKnown && !isNetworkKnown
                 ? .certain
-                : !isDeviceKnown || !isNetworkKnown && (x.device.isNone || isCountryNew)
+                : !isDeviceKnown
+                    || !isNetworkKnown && (x.device.isNone || x.isAnybodys || isCountryNew)
                     ? .likely : .possible, x,
             variant: (isDeviceKnown ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = rest

@@ -58,6 +58,14 @@ struct FactKey: Hashable, Sendable, BitwiseCopyable {
         FactKey(.credential, UInt64(event.rawValue))
     }
 
+    /// The autonomous system; where no database tells it, the address's `providerPrefix` stands for one.
+    static func provider(asn: UInt32, _ address: IPAddress) -> FactKey {
+        if asn != 0 { return FactKey(.provider, mix(UInt64(asn), 5)) }
+        if address.isNone { return .none }
+        let prefix = address.providerPrefix
+        return FactKey(.provider, mix(mix(prefix.high, prefix.low), 6))
+    }
+
     /// A device that was told by its id rather than by its client; see `Sighting.deviceHash`.
     var isOfID: Bool { rawValue & 1 == 1 }
 

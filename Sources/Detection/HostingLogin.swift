@@ -28,7 +28,7 @@ public struct HostingLogin: Sendable {
         guard x.networkKind == .hosting, !profile.isLearning(x, sightings: Judge.learningSightings),
             !profile.hasUsed(.hosting, at: x.time)
         else { return }
-        let isKnown = profile.knowsDevice(x, context)
+        let isKnown = profile.hasOwnDevice(x, context)
         let isUsual = x.source.kindRarity != 0 && x.source.kindRarity <= usualRarity
         found.append(
             profile.finding(

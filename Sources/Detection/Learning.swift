@@ -166,6 +166,10 @@ extension Profile {
             fact.sessionClient = UInt8(truncatingIfNeeded: x.clientHash)
             fact.address = x.address
             add(x.session, fact, kind: .session)
+            // On the first day sessions go on that began before it.
+            if x.time &- tally.firstUse >= Profile.newcomerTime || x.event == .login {
+                updateTally { $0.countSession(isBegun: x.event == .login) }
+            }
         }
     }
 

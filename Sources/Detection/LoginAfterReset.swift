@@ -5,8 +5,8 @@ import SessionModel
 ///
 /// Within `window_hours` after a recovery or a change, on a device that is new for the user: *certain*
 /// on a network that is new too, *possible* (never an alert alone) on one that is known: who sets up a
-/// new phone at home has often forgotten the password. Where the record tells no device, a new network
-/// is *likely*.
+/// new phone at home has often forgotten the password. Where the record tells no device, or only a client
+/// like the user's, a new network is *likely*.
 /// - Blind spot: sources without recovery and password events.
 public struct LoginAfterReset: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -31,14 +31,16 @@ public struct LoginAfterReset: Sendable {
             guard let i = profile.index(of: .credential(event)) else { continue }
             newest = max(newest ?? .min, profile.facts[i].last)
         }
-        guard let newest, x.time &- newest <= window, !profile.knowsDevice(x, context) else {
+        guard let newest, x.time &- newest <= window, !profile.hasOwnDevice(x, context) else {
             return
         }
-        let isNetworkKnown = profile.knowsNetwork(x, context)
+        let isNetworkKnown = profile.isUsualNetwork(x, context)
+        let isDeviceTold = !x.device.isNone && !profile.knowsDevice(x, context)
+        if isNetworkKnown, !isDeviceTold, !x.device.isNone { return }
         var finding = profile.finding(
             .loginAfterReset,
-            isNetworkKnown ? .possible : x.device.isNone ? .likely : .certain, x,
-            variant: (x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
+            isNetworkKnown ? .possible : isDeviceTold ? .certain : .likely, x,
+            variant: (isDeviceTold ? 1 : 0) | (isNetworkKnown ? 0 : 2))
         finding.n = x.time &- newest
         found.append(finding)
     }

@@ -3,7 +3,11 @@ import SessionModel
 /// Flags a country that the user was never seen in.
 ///
 /// *Possible* (never an alert alone) on a device the user is known on: people travel. *Likely* on a
-/// device that is new, or named by an alert, or where the record does not tell the device. Networks
+/// device that is new, or named by an alert, or where the record does not tell the device; also for a
+/// sign-in with a password where the device is told by its client only, as very many have the same: who
+/// travels takes their sessions along, who has stolen a password has none; with a second factor too when
+/// a network of the user's was in use within six hours, as factors are phished and prompts confirmed.
+/// Networks
 /// whose place says little (VPN, Tor, relay, satellite) count for no country.
 /// - Blind spot: an intruder in a country where the user was.
 public struct NewCountry: Sendable {
@@ -29,6 +33,9 @@ public struct NewCountry: Sendable {
         add(x, context, profile, into: &found)
     }
 
+    /// Who was on a network of theirs within this, is hardly in a new country yet, ms.
+    private let elsewhere: Int64 = 6 * 3_600_000
+
     func add(
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
         into found: inout [StoredFinding]
@@ -38,10 +45,14 @@ public struct NewCountry: Sendable {
         guard countries > 0 else { return }
         let isDeviceKnown =
             context.device >= 0 && !profile.facts[context.device].flags.contains(.suspect)
+        let isAnybodys =
+            isDeviceKnown
+            && (x.isAnybodys || x.isProvenByFactor && profile.wasElsewhere(x, within: elsewhere))
         var finding = StoredFinding()
         finding.detector = DetectorKind.newCountry.code
-        finding.variant = isDeviceKnown ? 0 : x.device.isNone ? 1 : 2
-        finding.confidence = (isDeviceKnown ? Confidence.possible : .likely).rawValue
+        finding.variant = isAnybodys ? 3 : isDeviceKnown ? 0 : x.device.isNone ? 1 : 2
+        finding.confidence =
+            (isDeviceKnown && !isAnybodys ? Confidence.possible : .likely).rawValue
         finding.time = x.time
         finding.here = profile.end(x)
         finding.n = countries
@@ -54,6 +65,7 @@ public struct NewCountry: Sendable {
             switch f.variant {
             case 0: "on a device that is known"
             case 1: "on a device that the record does not tell"
+            case 3: "by a sign-in on a client like the user's"
             default: "on a device that is not known"
             }
         return Description(
@@ -62,7 +74,7 @@ public struct NewCountry: Sendable {
                 Evidence("known_countries", .integer(Int(f.n))),
                 Evidence("known_sightings", .integer(Int(f.m))),
                 Evidence("learning_sightings", .integer(Int(learningSightings))),
-                Evidence("device_is_known", .flag(f.variant == 0)),
+                Evidence("device_is_known", .flag(f.variant == 0 || f.variant == 3)),
                 Evidence("place", .text(text.place(f.here))),
                 Evidence("ip", .text(text.address(f.here))),
             ],

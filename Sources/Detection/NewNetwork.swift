@@ -3,8 +3,8 @@ import SessionModel
 /// Notes a provider that the user was never seen on: a note in other alerts, hardly one of its own.
 ///
 /// *Possible* (never an alert alone); *likely* when less than `rare_share_percent` of all sightings
-/// come from there and the device is not known either. Where no database tells providers, a network at
-/// a place that is new as well stands for one.
+/// come from there and the device is not known either. Where no database tells providers, the /16 (of
+/// IPv6 the /32) stands for one.
 /// - Blind spot: an intruder with the user's provider.
 public struct NewNetwork: Sendable {
     public static let parameters: [ParameterSpec] = [
@@ -26,7 +26,6 @@ public struct NewNetwork: Sendable {
         into found: inout [StoredFinding]
     ) {
         guard context.network < 0, context.provider < 0, !x.network.isNone,
-            x.asn != 0 || context.place < 0,
             !profile.isLearning(x, sightings: Judge.learningSightings)
         else { return }
         let isRare = x.source.providerRarity > rareRarity

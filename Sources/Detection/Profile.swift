@@ -92,6 +92,28 @@ public struct Profile: ~Copyable {
             get { flags & 8 != 0 }
             set { flags = flags & ~8 | (newValue ? 8 : 0) }
         }
+        /// Of the user's newest sessions, how many began with a sign-in and how many were first seen in
+        /// use; five bits each, both halved when one is full.
+        private var begun: UInt32 {
+            get { flags &>> 4 & 31 }
+            set { flags = flags & ~(31 &<< 4) | newValue &<< 4 }
+        }
+        private var unbegun: UInt32 {
+            get { flags &>> 9 & 31 }
+            set { flags = flags & ~(31 &<< 9) | newValue &<< 9 }
+        }
+        /// Both as they are stored, ten bits.
+        var sessionCounts: UInt32 {
+            get { flags &>> 4 & 1023 }
+            set { flags = flags & ~(1023 &<< 4) | (newValue & 1023) &<< 4 }
+        }
+        mutating func countSession(isBegun: Bool) {
+            if begun == 31 || unbegun == 31 { (begun, unbegun) = (begun / 2, unbegun / 2) }
+            if isBegun { begun += 1 } else { unbegun += 1 }
+        }
+        /// Whether the user's sessions begin with a sign-in, so that one that does not is strange: three
+        /// at least do, and eight in nine. Some sources tell no sign-ins.
+        var beginsSessions: Bool { begun >= 3 && begun >= 8 * unbegun }
         /// The day (since 1970) on which the user's own device was first seen to jump farther than a
         /// body travels; 0 for never.
         var firstJump: Int {

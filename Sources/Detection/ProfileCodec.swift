@@ -66,15 +66,20 @@ public struct ProfileCodec: ~Copyable {
 
         output.truncate(to: 0)
         let hasCells = scratch.cells.count > 0
+        let sessions = scratch.tally.sessionCounts
         output.push(
-            hasCells || profile.isOfKey ? ProfileCodec.version : ProfileCodec.plainVersion)
-        output.push(
-            UInt8(
-                (profile.hasForgotten ? 1 : 0) | (scratch.tally.failedOnce ? 2 : 0)
-                    | (scratch.tally.changedOnce ? 4 : 0)
-                    | (scratch.tally.hasNameless ? 8 : 0) | (hasCells ? 16 : 0)
-                    | (profile.isOfKey ? 32 : 0)
-                    | (scratch.tally.hasCondemned ? 64 : 0)))
+            hasCells || profile.isOfKey || sessions != 0
+                ? ProfileCodec.version : ProfileCodec.plainVersion)
+        var flags: UInt8 = 0
+        if profile.hasForgotten { flags |= 1 }
+        if scratch.tally.failedOnce { flags |= 2 }
+        if scratch.tally.changedOnce { flags |= 4 }
+        if scratch.tally.hasNameless { flags |= 8 }
+        if hasCells { flags |= 16 }
+        if profile.isOfKey { flags |= 32 }
+        if scratch.tally.hasCondemned { flags |= 64 }
+        if sessions != 0 { flags |= 128 }
+        output.push(flags)
         output.push(profile.userKey)
         output.push(profile.newest)
         output.push(profile.settled)
@@ -84,6 +89,7 @@ public struct ProfileCodec: ~Copyable {
         output.varint(scratch.tally.sightings)
         output.push(scratch.tally.firstUse)
         output.varint(UInt32(scratch.tally.firstJump))
+        if sessions != 0 { output.varint(sessions) }
         output.varint(UInt64(scratch.keys.count))
         output.varint(UInt64(scratch.findings.count))
         output.varint(UInt64(profile.tail.count))
@@ -218,6 +224,7 @@ public struct ProfileCodec: ~Copyable {
         profile.tally.sightings = try input.varint32()
         profile.tally.firstUse = try input.pop(Int64.self)
         profile.tally.firstJump = Int(try input.varint32())
+        if flags & 128 != 0 { profile.tally.sessionCounts = try input.varint32() }
         let most = FactKind.allCases.reduce(0) { $0 + $1.limit }
         let factCount = try input.count(most, "facts")
         let findingCount = try input.count(Profile.findingLimit, "findings")

@@ -274,8 +274,8 @@ extension SightingTracer {
     }
 
     private func tooOld(_ d: SessionTooOld, _ p: borrowing Profile) -> Seen {
+        if context.session < 0 { return unseenBeginning(d, p) }
         var seen = [hasSession()]
-        guard context.session >= 0 else { return seen }
         let session = p.facts[context.session]
         let age = x.time &- session.first
         let idle = x.time &- session.last
@@ -295,11 +295,29 @@ extension SightingTracer {
         return seen
     }
 
+    private func unseenBeginning(_ d: SessionTooOld, _ p: borrowing Profile) -> Seen {
+        var found: [StoredFinding] = []
+        if !x.session.isNone { d.examineBeginning(x, context, p, into: &found) }
+        return [
+            Observation("the record tells the session", isMet: !x.session.isNone),
+            Observation(
+                "it is used without a sign-in", x.event.name,
+                isMet: x.event == .activity || x.event == .session),
+            Observation(
+                "the user's sessions are seen to begin", p.tally.beginsSessions ? "yes" : "no",
+                isMet: p.tally.beginsSessions),
+        ] + learned(p, Judge.learningSightings, "learning") + [
+            Observation(
+                "from a network that is new for the user",
+                familiarity(context.network, x.network, p), isMet: !found.isEmpty)
+        ]
+    }
+
     // MARK: Networks
 
     private func anonymizing(_ d: AnonymizingNetwork, _ p: borrowing Profile) -> Seen {
         let kind = x.networkKind
-        let isKnown = p.knowsDevice(x, context)
+        let isKnown = p.hasOwnDevice(x, context)
         let isUsual = x.source.kindRarity != 0 && x.source.kindRarity <= d.usualRarity
         return [
             Observation(
@@ -335,9 +353,6 @@ extension SightingTracer {
             Observation(
                 "the provider is new for the user", familiarity(context.provider, x.provider, p),
                 isMet: context.provider < 0),
-            Observation(
-                "the provider is told, or the place is new", x.asn != 0 ? "AS\(x.asn)" : "not told",
-                isMet: x.asn != 0 || context.place < 0),
         ] + learned(p, Judge.learningSightings, "learning")
     }
 

@@ -4,7 +4,8 @@ import SessionModel
 /// an account is kept once it is taken.
 ///
 /// *Certain* on a device and a network that are both new for the user (first seen within a day);
-/// *likely* when the network is and the record tells no device; *possible* (never an alert alone) when
+/// *likely* when the network is and the record tells no device, or only a client like the user's, which
+/// very many have; *possible* (never an alert alone) when
 /// only one of them is: a new phone at home is also a new second factor.
 /// - Blind spot: an intruder who waits more than a day.
 public struct SensitiveChange: Sendable {
@@ -27,13 +28,14 @@ public struct SensitiveChange: Sendable {
         case .login, .activity, .logout, .session, .mfa: return
         }
         guard !profile.isLearning(x, sightings: learning) else { return }
-        let isDeviceKnown = !x.device.isNone && profile.knowsDevice(x, context)
-        let isNetworkKnown = x.network.isNone || profile.knowsNetwork(x, context)
-        if isNetworkKnown, isDeviceKnown || x.device.isNone { return }
+        let isDeviceKnown = !x.device.isNone && profile.hasOwnDevice(x, context)
+        let isDeviceTold = x.device.isOfID || !x.device.isNone && !profile.knowsDevice(x, context)
+        let isNetworkKnown = x.network.isNone || profile.isUsualNetwork(x, context)
+        if isNetworkKnown, isDeviceKnown || !isDeviceTold { return }
         var finding = profile.finding(
             .sensitiveChange,
-            isDeviceKnown || isNetworkKnown ? .possible : x.device.isNone ? .likely : .certain, x,
-            variant: (isDeviceKnown || x.device.isNone ? 0 : 1) | (isNetworkKnown ? 0 : 2))
+            isDeviceKnown || isNetworkKnown ? .possible : isDeviceTold ? .certain : .likely, x,
+            variant: (isDeviceKnown || !isDeviceTold ? 0 : 1) | (isNetworkKnown ? 0 : 2))
         finding.n = Int64(x.event.rawValue)
         finding.m = Int64(profile.tally.sightings)
         found.append(finding)

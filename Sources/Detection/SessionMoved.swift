@@ -3,10 +3,12 @@ import SessionModel
 /// Flags a session that goes on from another device, or from another network and country: what a
 /// stolen token or cookie looks like.
 ///
-/// - *certain*: the device differs, and both sightings tell it the same way (by id, or by client).
+/// - *certain*: the device differs, and both sightings tell it the same way (by id, or by client); or it
+///   has the same id but another client, on a network that is new for the user.
 /// - *likely*: network (ASN where known, else prefix) and country differ within the window, to a network
 ///   that is new for the user, and the device is not told; or it is the same, but the way is too far for
-///   the time and the country new too. Or the device has the same id but another client, there.
+///   the time and the country new too, or, where it is told by its client only, the country is new and
+///   the session was in use elsewhere within two hours.
 /// - *possible* (never an alert alone): the same device moved as a person can.
 ///
 /// Alarms from the second sighting on: a session has one owner from the start.
@@ -27,6 +29,9 @@ public struct SessionMoved: Sendable {
         window = Int64(rule.limit("move_window_hours") * 3_600_000)
         self.travel = travel
     }
+
+    /// Who was at home within this, and is in a new country with the same session, is hardly there, ms.
+    static let soon: Int64 = 2 * 3_600_000
 
     func examine(
         _ x: StoredSighting, _ context: Context, _ profile: borrowing Profile,
@@ -69,7 +74,7 @@ public struct SessionMoved: Sendable {
             finding.variant = 0
         } else if isOtherClient {
             // An app and the browser that it opens share session and id.
-            confidence = profile.knowsNetwork(x, context) ? .possible : .likely
+            confidence = profile.knowsNetwork(x, context) ? .possible : .certain
             finding.variant = 4
         } else if elapsed <= window, isOtherProvider(x, there), there.country != x.countryCode,
             !there.country.isNone, !x.countryCode.isNone
@@ -90,7 +95,11 @@ public struct SessionMoved: Sendable {
                 let isStrange =
                     !isNetworkKnown && (context.country < 0 || x.networkKind == .hosting)
                     && !profile.tally.hasJumped(before: x.day &- ImpossibleTravel.habitDays)
-                confidence = isTooFar && isStrange ? .likely : isMeaningful ? .possible : nil
+                // A client very many have: with a token they need no more of the user.
+                let isSoon =
+                    !x.device.isOfID && context.country < 0 && elapsed <= SessionMoved.soon
+                confidence =
+                    isStrange && (isTooFar || isSoon) ? .likely : isMeaningful ? .possible : nil
                 finding.variant = isTooFar ? 1 : 2
             } else {
                 confidence = isNetworkKnown ? .possible : .likely
@@ -115,7 +124,8 @@ public struct SessionMoved: Sendable {
     }
 
     private func isOtherProvider(_ x: StoredSighting, _ there: StoredEnd) -> Bool {
-        x.asn != 0 && there.asn != 0 ? x.asn != there.asn : x.network != there.network
+        (x.asn != 0) == (there.asn != 0)
+            ? x.provider != there.providerKey : x.network != there.network
     }
 
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {

@@ -30,6 +30,8 @@ public struct SprayReport: Sendable {
     var organization: String
     /// Users who got in from there since it began, the newest eight: their keys and when.
     public var passers: [(user: UInt64, time: Int64)]
+    /// The id of the first failure's record; empty when it is too long to be kept.
+    var record: String
 }
 
 /// The sprays on one kind of source, beside `AttackedUsers`: from the rule's limit on each is one thing
@@ -39,7 +41,7 @@ public struct SprayReport: Sendable {
 /// and fewer get in; a piece of quiet does not end it, two do. Pieces up to the newest less two are
 /// settled, as nothing later than the lateness window changes them; so what is told is a function of what
 /// came, not of its order.
-/// - Memory: a cell of 800 bytes for each source on which a sign-in failed.
+/// - Memory: a cell of 1 kB for each source on which a sign-in failed.
 final class Sprays {
     typealias Bits = AttackedUsers.Bits
 
@@ -49,6 +51,35 @@ final class Sprays {
     }
 
     typealias Passers = InlineArray<8, Passer>
+
+    /// A failure: which record to look at. The earliest of several is the same in any order.
+    struct Failure: BitwiseCopyable {
+        var time: Int64 = 0
+        var key: UInt64 = 0
+        private var id = InlineArray<47, UInt8>(repeating: 0)
+        private var length: UInt8 = 0
+
+        init() {}
+
+        init(_ s: UnsafeMutablePointer<Sighting>) {
+            time = s.pointee.record.time.milliseconds
+            key = s.pointee.recordKey
+            let text = s.pointee.record.id
+            guard text.count <= 47 else { return }
+            for k in 0..<text.count { id[k] = text.bytes[k] }
+            length = UInt8(text.count)
+        }
+
+        func isBefore(_ other: Failure) -> Bool {
+            other.key == 0 || (time, key) < (other.time, other.key)
+        }
+
+        var name: String {
+            var bytes: [UInt8] = []
+            for k in 0..<min(47, Int(length)) { bytes.append(id[k]) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
 
     /// What was last told of a spray.
     struct Told: BitwiseCopyable {
@@ -69,11 +100,11 @@ final class Sprays {
         var failures = InlineArray<3, UInt32>(repeating: 0)
         /// The piece that it began in; 0 when none has.
         var begin: Int32 = 0
-        var firsts = InlineArray<3, Int64>(repeating: 0)
+        var firsts = InlineArray<3, Failure>(repeating: Failure())
         var lasts = InlineArray<3, Int64>(repeating: 0)
         // Of the settled pieces.
         var users = Bits(repeating: 0)
-        var first: Int64 = 0
+        var first = Failure()
         var last: Int64 = 0
         var settledFailures: UInt32 = 0
         /// Settled pieces of quiet at its end.
@@ -203,7 +234,7 @@ final class Sprays {
             cell.pointee.failures[0] = 0
             cell.pointee.firsts[2] = cell.pointee.firsts[1]
             cell.pointee.firsts[1] = cell.pointee.firsts[0]
-            cell.pointee.firsts[0] = 0
+            cell.pointee.firsts[0] = Failure()
             cell.pointee.lasts[2] = cell.pointee.lasts[1]
             cell.pointee.lasts[1] = cell.pointee.lasts[0]
             cell.pointee.lasts[0] = 0
@@ -226,7 +257,7 @@ final class Sprays {
             cell.pointee.settledFailures = Self.sum(
                 cell.pointee.settledFailures, cell.pointee.failures[k])
             let first = cell.pointee.firsts[k]
-            if cell.pointee.first == 0 || first < cell.pointee.first { cell.pointee.first = first }
+            if first.isBefore(cell.pointee.first) { cell.pointee.first = first }
             cell.pointee.last = max(cell.pointee.last, cell.pointee.lasts[k])
         }
         func takePassers(_ k: Int) {
@@ -237,7 +268,7 @@ final class Sprays {
             cell.pointee.begin = piece
             cell.pointee.users = Bits(repeating: 0)
             cell.pointee.settledFailures = 0
-            (cell.pointee.first, cell.pointee.last, cell.pointee.quiet) = (0, 0, 0)
+            (cell.pointee.first, cell.pointee.last, cell.pointee.quiet) = (Failure(), 0, 0)
             cell.pointee.passers = Passers(repeating: Passer())
             take(before, atBefore)
             take(failed, at)
@@ -265,16 +296,15 @@ final class Sprays {
     }
 
     /// One more failure, in the newest piece (0) or the one before (1).
-    func fail(_ i: Int, _ time: Int64, age: Int, isShared: Bool) {
+    func fail(_ i: Int, _ s: UnsafeMutablePointer<Sighting>, age: Int) {
         let cell = cells.change(i)
-        if isShared, NetworkKind(rawValue: cell.pointee.kind) == .unknown {
+        if s.pointee.source.isShared != 0, NetworkKind(rawValue: cell.pointee.kind) == .unknown {
             cell.pointee.kind = NetworkKind.sharedEgress.rawValue
         }
         cell.pointee.failures[age] = Self.sum(cell.pointee.failures[age], 1)
-        if cell.pointee.firsts[age] == 0 || time < cell.pointee.firsts[age] {
-            cell.pointee.firsts[age] = time
-        }
-        if time > cell.pointee.lasts[age] { cell.pointee.lasts[age] = time }
+        let failure = Failure(s)
+        if failure.isBefore(cell.pointee.firsts[age]) { cell.pointee.firsts[age] = failure }
+        if failure.time > cell.pointee.lasts[age] { cell.pointee.lasts[age] = failure.time }
     }
 
     /// One who got in, in the newest piece (0) or the one before (1).
@@ -320,7 +350,7 @@ final class Sprays {
         var begin: Int32
         var users: Bits
         var failures: UInt32
-        var first: Int64
+        var first: Failure
         var last: Int64
         var passers: Passers
     }
@@ -340,12 +370,12 @@ final class Sprays {
             Self.merge(&v.passers, Self.passers(cell, k))
             guard c.failures[k] > 0 else { return }
             v.failures = Self.sum(v.failures, c.failures[k])
-            if v.first == 0 || c.firsts[k] < v.first { v.first = c.firsts[k] }
+            if c.firsts[k].isBefore(v.first) { v.first = c.firsts[k] }
             v.last = max(v.last, c.lasts[k])
         }
         func beginning(_ piece: Int32) -> View {
             View(
-                begin: piece, users: Bits(repeating: 0), failures: 0, first: 0, last: 0,
+                begin: piece, users: Bits(repeating: 0), failures: 0, first: Failure(), last: 0,
                 passers: Passers(repeating: Passer()))
         }
         let isQuiet = believed >= Int64(a.piece) + 2
@@ -394,8 +424,8 @@ final class Sprays {
     ) {
         reports.append(
             report(
-                cell, attacked, .retracted, cell.pointee.told[slot].begin, 0, 0, 0, 0, [], true,
-                sequence))
+                cell, attacked, .retracted, cell.pointee.told[slot].begin, 0, 0, 0, 0, [],
+                record: "", true, sequence))
         cell.pointee.told[slot].state = 3
     }
 
@@ -405,12 +435,12 @@ final class Sprays {
     ) {
         guard let limit else { return }
         var passers: [(user: UInt64, time: Int64)] = []
-        for k in 0..<8 where view.passers[k].user != 0 && view.passers[k].time >= view.first {
+        for k in 0..<8 where view.passers[k].user != 0 && view.passers[k].time >= view.first.time {
             passers.append((view.passers[k].user, view.passers[k].time))
         }
         var users = Self.count(view.users)
         var failures = Int(view.failures)
-        var (first, last) = (view.first, view.last)
+        var (first, last) = (view.first.time, view.last)
         var step = 0
         while step < 10, users >= limit << (step + 1) { step += 1 }
         // Who only knocks at doors is told of when there are many: machines try names all day long. At
@@ -432,7 +462,7 @@ final class Sprays {
         var content = mix(UInt64(state.rawValue), UInt64(users))
         content = mix(content, UInt64(failures))
         content = mix(mix(content, UInt64(bitPattern: first)), UInt64(bitPattern: last))
-        content = mix(content, names)
+        content = mix(mix(content, names), view.first.key)
         let gist = mix(mix(UInt64(state.rawValue), UInt64(step)), names)
         var slot = 0
         if cell.pointee.told[0].begin != view.begin {
@@ -454,7 +484,7 @@ final class Sprays {
         reports.append(
             report(
                 cell, attacked, state, view.begin, users, failures, first, last, passers,
-                !isSame || told.gist != gist, sequence))
+                record: view.first.name, !isSame || told.gist != gist, sequence))
         cell.pointee.told[slot] = Told(
             content: content, gist: gist, begin: view.begin, state: UInt32(state.rawValue))
     }
@@ -462,7 +492,7 @@ final class Sprays {
     private func report(
         _ cell: UnsafeMutablePointer<Cell>, _ attacked: UnsafeMutablePointer<AttackedUsers.Cell>,
         _ state: SprayReport.State, _ begin: Int32, _ users: Int, _ failures: Int, _ first: Int64,
-        _ last: Int64, _ passers: [(user: UInt64, time: Int64)], _ isMaterial: Bool,
+        _ last: Int64, _ passers: [(user: UInt64, time: Int64)], record: String, _ isMaterial: Bool,
         _ sequence: UInt64
     ) -> SprayReport {
         let c = cell.pointee
@@ -476,7 +506,7 @@ final class Sprays {
             limit: limit ?? 0, address: c.address, asn: c.asn,
             country: CountryCode(rawValue: c.country),
             kind: NetworkKind(rawValue: c.kind) ?? .unknown,
-            organization: String(decoding: name, as: UTF8.self), passers: passers)
+            organization: String(decoding: name, as: UTF8.self), passers: passers, record: record)
     }
 
     // MARK: - Sets of users

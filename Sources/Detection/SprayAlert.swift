@@ -75,7 +75,7 @@ extension SprayReport {
         let time = Timestamp(milliseconds: isWhole ? last : max(first, passers.last?.time ?? first))
         let finding = Finding(
             rule: rule.id, severity: Severity(risk: risk), confidence: .certain, time: time,
-            records: [], evidence: evidence,
+            records: record.isEmpty ? [] : [record], evidence: evidence,
             silencedBy: users < 255 ? "user_count > \(max(users, limit))" : "enabled: false",
             sentence: sentence)
         var alert = Alert(

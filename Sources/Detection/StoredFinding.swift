@@ -35,9 +35,7 @@ struct StoredEnd: BitwiseCopyable, Sendable {
     }
 
     /// The facts of its provider and its place, as `StoredSighting` names them.
-    var providerKey: FactKey {
-        asn == 0 ? .none : FactKey(.provider, mix(UInt64(asn), 5))
-    }
+    var providerKey: FactKey { FactKey.provider(asn: asn, address) }
     var placeKey: FactKey {
         hasPlace
             ? FactKey(

@@ -57,9 +57,7 @@ struct StoredSighting: BitwiseCopyable, Sendable {
         } else {
             let prefix = address.networkPrefix
             network = FactKey(.network, mix(prefix.high, prefix.low))
-            provider =
-                sighting.pointee.place.asn == 0
-                ? .none : FactKey(.provider, mix(UInt64(sighting.pointee.place.asn), 5))
+            provider = FactKey.provider(asn: sighting.pointee.place.asn, address)
         }
         point = sighting.pointee.place.point
         placeFlags =

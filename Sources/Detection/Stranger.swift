@@ -12,10 +12,37 @@ extension Profile {
         isKnown(context.device, at: x.time)
     }
 
+    /// Whether it was, and is more than a client that very many have: told by its id, or used otherwise
+    /// than with a password, as somebody who has only stolen that has neither session nor key.
+    func hasOwnDevice(_ x: StoredSighting, _ context: Context) -> Bool {
+        knowsDevice(x, context) && !x.isAnybodys
+    }
+
     /// Whether the network was: itself, or its provider at this place.
     func knowsNetwork(_ x: StoredSighting, _ context: Context) -> Bool {
         isKnown(context.network, at: x.time)
             || isKnown(context.provider, at: x.time) && isKnown(context.place, at: x.time)
+    }
+
+    /// Whether one of the user's networks of old, another one, was in use within a time before.
+    func wasElsewhere(_ x: StoredSighting, within time: Int64) -> Bool {
+        var wasElsewhere = false
+        forEach(.network) { i in
+            if keys[i] != x.network, x.time &- facts[i].last <= time, isKnown(i, at: x.time) {
+                wasElsewhere = true
+            }
+        }
+        return wasElsewhere
+    }
+
+    /// Whether the network was, or is one on which everybody of the organisation, or whoever has a phone
+    /// in a country of theirs, is now and then.
+    func isUsualNetwork(_ x: StoredSighting, _ context: Context) -> Bool {
+        switch x.networkKind {
+        case .corporate, .sharedEgress: true
+        case .mobile: context.country >= 0 || knowsNetwork(x, context)
+        default: knowsNetwork(x, context)
+        }
     }
 
     /// `fact` is -1 for one that is not there.
@@ -56,6 +83,27 @@ extension Profile {
         finding.time = x.time
         finding.here = end(x)
         return finding
+    }
+}
+
+extension StoredSighting {
+    /// Whether whoever has the password could have made it with a client like the user's: no device id, and
+    /// the password, or what stands for it when it is reset.
+    var isAnybodys: Bool {
+        if device.isOfID { return false }
+        return switch event {
+        case .login: auth == .password
+        case .passwordChange, .recovery, .mfaChange: true
+        case .activity, .logout, .session, .mfa: false
+        }
+    }
+}
+
+extension StoredSighting {
+    /// A sign-in, or a second factor before it, that a phished one time code or a confirmed prompt makes
+    /// too, with a client like the user's.
+    var isProvenByFactor: Bool {
+        !device.isOfID && (event == .login || event == .mfa) && auth == .mfa
     }
 }
 

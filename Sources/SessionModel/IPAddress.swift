@@ -236,6 +236,15 @@ extension IPAddress {
         isV4 ? IPAddress(high: 0, low: low & ~0xFF) : IPAddress(high: high & ~0xFFFF, low: 0)
     }
 
+    /// The prefix that stands for a provider where no database tells one: /16 for IPv4, /32 for IPv6
+    /// (the least that registries give a provider, RFC 6177 and the RIRs' policies). An access provider
+    /// gives a line another /24 from it every day; few share one with another provider of the same town.
+    @inlinable public var providerPrefix: IPAddress {
+        isV4
+            ? IPAddress(high: 0, low: low & ~0xFFFF)
+            : IPAddress(high: high & ~0xFFFF_FFFF, low: 0)
+    }
+
     /// `203.0.113.0/24`, `2001:db8:1::/48`.
     public var networkPrefixDescription: String {
         "\(networkPrefix)/\(isV4 ? 24 : 48)"
