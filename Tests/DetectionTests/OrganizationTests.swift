@@ -229,16 +229,16 @@ struct SilencedTests {
     func bar() throws {
         let run = Run(rules: defaultRules)
         run.judge = Judge(rules: defaultRules, alertRisk: 50)
-        for day in 0..<5 {
+        for day in 0..<4 {
             try run.see(sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
         }
-        // A new device on a new network in the country: 40, below the bar of 50.
-        try run.see(sighting("x1", hours: 129, at: .bergen, device: "d9", session: "s9"))
+        // A new device on a new network in the user's first days: below the bar of 50.
+        try run.see(sighting("x1", hours: 101, at: .bergen, device: "d9", session: "s9"))
         #expect(run.judge.emitted.map(\.status) == [.silenced])
         #expect(run.judge.emitted[0].summary.hasPrefix("Below --alert-risk 50."))
         // The same session from another continent within the hour.
         try run.see(
-            sighting("x2", hours: 130, at: .singapore, device: "d9", session: "s9", event: .activity))
+            sighting("x2", hours: 102, at: .singapore, device: "d9", session: "s9", event: .activity))
         let last = try #require(run.judge.emitted.last)
         #expect(last.status == .open)
         #expect(last.revision == 2)
@@ -249,11 +249,11 @@ struct SilencedTests {
     func silentEnd() throws {
         let run = Run(rules: defaultRules)
         run.judge = Judge(rules: defaultRules, alertRisk: 50)
-        for day in 0..<5 {
+        for day in 0..<4 {
             try run.see(sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
         }
-        try run.see(sighting("x1", hours: 129, at: .bergen, device: "d9", session: "s9"))
-        try run.see(sighting("late", hours: 128, at: .oslo, device: "d9", session: "s8"))
+        try run.see(sighting("x1", hours: 101, at: .bergen, device: "d9", session: "s9"))
+        try run.see(sighting("late", hours: 100, at: .oslo, device: "d9", session: "s8"))
         #expect(run.judge.emitted.allSatisfy { $0.status == .silenced })
         #expect(run.standing.values.allSatisfy { $0.status == .silenced })
     }

@@ -111,7 +111,7 @@ struct SampleTests {
         "password-spray": Story(
             // The spray itself names no session.
             session: "lena-x1", others: [""],
-            reasons: ["password-spray": .certain, "unrecognized-device": .likely]),
+            reasons: ["password-spray": .certain, "unrecognized-device": .certain]),
         "private-relay": .quiet,
         "quiet-month": .quiet,
         "remedied-theft": Story(
@@ -129,7 +129,7 @@ struct SampleTests {
             ]),
         "shared-device": Story(
             session: "aldo-x1", others: ["bice-x1", "ciro-x1", "dora-x1", "enzo-x1"],
-            reasons: ["shared-device": .likely, "unrecognized-device": .likely]),
+            reasons: ["shared-device": .likely, "unrecognized-device": .certain]),
         "split-tunnel": .quiet,
         "ssh-break-in": Story(
             session: "bastion/2594/27.104.77.5/48903",
@@ -142,7 +142,7 @@ struct SampleTests {
             ]),
         "stolen-token-same-device-id": Story(
             session: "sofia-16",
-            reasons: ["session-moved": .likely, "new-country": .possible]),
+            reasons: ["session-moved": .certain, "new-country": .possible]),
         "two-devices": .quiet,
         "vpn-user": .quiet,
     ]
