@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Glibc
 import Pipeline
 import Publishing
 import Response
@@ -22,10 +23,13 @@ extension Alerts {
                   lastseen alerts dismiss a-0123456789abcdef
                   lastseen alerts dismiss --note 'new phone, he called' a-0123456789 a-fedcba9876
 
+                Works beside a run that holds the state: 'watch' takes the verdict within a second, \
+                another run when it has ended; what waits longer than --wait is taken by the next run.
+
                 An alert that is dismissed already is left as it is. 'alerts confirm' takes it back.
 
                 Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet, 74 a feed cannot be \
-                written, 75 a run holds the state.
+                written.
                 """)
 
         @OptionGroup var verdict: VerdictOptions
@@ -47,10 +51,12 @@ extension Alerts {
                   lastseen alerts confirm a-0123456789abcdef
                   lastseen alerts confirm --note 'case 4711' a-0123456789 a-fedcba9876
 
+                Works beside a run that holds the state, as 'alerts dismiss' does.
+
                 An alert that is confirmed already is left as it is. 'alerts dismiss' takes it back.
 
                 Exit statuses: 0, 64 misuse, 66 no such alert, or no state yet, 74 a feed cannot be \
-                written, 75 a run holds the state.
+                written.
                 """)
 
         @OptionGroup var verdict: VerdictOptions
@@ -90,7 +96,14 @@ struct VerdictOptions: ParsableArguments {
             }
         }
         let rules = try rules.load().detection
-        let store = try state.open(as: command)
+        let store: StateStore
+        do throws(StateError) {
+            store = try state.open(as: command, waitSeconds: 0)
+        } catch {
+            guard case .locked = error else { throw error }
+            try giveBeside(verdict, on: wanted, as: command, rules)
+            return
+        }
         defer { store.close() }
         var taker = try VerdictTaker(
             store: store, rules: rules, policy: ResponsePolicy(), actor: PersonOptions.login,
@@ -104,6 +117,40 @@ struct VerdictOptions: ParsableArguments {
                     "\(SafeText.visible(feed, limit: 200)): not there (any more), so the verdict is not"
                         + " in that feed")
             }
+        }
+    }
+
+    /// Has the verdicts wait for the run that holds the state, and waits until it, or this program
+    /// after it, has taken them.
+    private func giveBeside(
+        _ verdict: Verdict, on ids: [String], as command: String, _ rules: [DetectionRule]
+    ) throws {
+        let beside = try StateStore(besideRunAt: state.path)
+        defer { beside.close() }
+        for id in ids {
+            let place = try WaitingVerdicts.put(
+                verdict, on: id, by: PersonOptions.login, note: note, in: beside, now: wallTime())
+            guard place != nil else {
+                throw Misuse("\(id): too many verdicts wait for a run", exitCode: 75)
+            }
+        }
+        var left = ids
+        for _ in 0...Int(min(state.wait, 86_400) * 10) {
+            if let store = try? state.open(as: command, waitSeconds: 0) {
+                defer { store.close() }
+                try WaitingVerdicts.take(in: store, rules: rules, now: wallTime())
+            }
+            let waiting = Set(try beside.waitingVerdicts().map(\.alertID))
+            for id in left where !waiting.contains(id) {
+                let status = try beside.alert(id: id)?.status ?? verdict.rawValue
+                try put("\(id) is \(status).\n")
+            }
+            left.removeAll { !waiting.contains($0) }
+            if left.isEmpty { return }
+            usleep(100_000)
+        }
+        for id in left {
+            try put("\(id) will be \(verdict.rawValue) by the next run: one holds the state.\n")
         }
     }
 

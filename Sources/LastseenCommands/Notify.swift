@@ -127,8 +127,9 @@ struct Notify: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Send what waits: for cron, and for what 'alerts' and 'answer' changed.",
             discussion: """
-                Tells of changes that other commands made (alerts confirm, answer), tries again what \
-                is due, sends digests whose time has come and what quiet hours held back.
+                Takes the owners' answers that wait (lastseen-server), tells of changes that other \
+                commands made (alerts confirm, answer), tries again what is due, sends digests whose \
+                time has come and what quiet hours held back.
 
                   */5 * * * * lastseen notify send --channels /etc/lastseen/channels.yaml
 
@@ -150,6 +151,10 @@ struct Notify: ParsableCommand {
             let store = try state.open(as: "notify send")
             defer { store.close() }
             let planner = try messages.begin(in: store)
+            if try WaitingVerdicts.areThere(in: store) {
+                try WaitingVerdicts.take(
+                    in: store, rules: try rules.load().detection, now: wallTime())
+            }
             try store.commit { transaction in _ = try planner.plan(at: wallTime(), in: &transaction) }
             var random = SystemRandomNumberGenerator()
             let report = try sender.send(store, only: only, clock: wallTime, random: &random)

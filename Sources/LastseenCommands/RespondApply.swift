@@ -1,6 +1,8 @@
 import ArgumentParser
+import Pipeline
 import Publishing
 import Response
+import RuleBook
 import SessionModel
 import StateStore
 
@@ -58,6 +60,11 @@ extension Respond {
             try state.openForReading(as: "respond apply").close()
             let store = try state.open(as: "respond apply")
             defer { store.close() }
+            // "This was me" may wait, and then nothing is to be done.
+            if try WaitingVerdicts.areThere(in: store) {
+                try WaitingVerdicts.take(
+                    in: store, rules: try rules.load().detection, now: wallTime())
+            }
             let plans = try Respond.plans(store, planner, since: since, alert: alert)
             let now = wallTime()
             try store.commit { transaction in

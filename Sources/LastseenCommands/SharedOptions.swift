@@ -32,9 +32,10 @@ struct StateOptions: ParsableArguments {
         return (environment("HOME") ?? "/var/lib") + "/.local/state/lastseen/state.db"
     }
 
-    func open(as command: String) throws(StateError) -> StateStore {
+    func open(as command: String, waitSeconds: Double? = nil) throws(StateError) -> StateStore {
         try StateStore(
-            path: path, waitSeconds: wait, holder: "lastseen \(command), pid \(getpid())")
+            path: path, waitSeconds: waitSeconds ?? wait,
+            holder: "lastseen \(command), pid \(getpid())")
     }
 
     func openForReading(as command: String) throws -> StateStore {

@@ -119,6 +119,8 @@ public final class Analysis {
         self.now = now
         started = clock.now
         lastCommit = started
+        try WaitingVerdicts.take(
+            in: store, rules: options.rules, messages: options.messages, now: now())
         engine = try Engine(store: store, options: options)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)

@@ -18,6 +18,13 @@ public struct StageTimes: Sendable, Equatable {
     /// Waiting for the next chunk to be read.
     public var reading = 0.0
     public init() {}
+
+    static func += (sum: inout StageTimes, more: StageTimes) {
+        sum.intake += more.intake
+        sum.judging += more.judging
+        sum.commit += more.commit
+        sum.reading += more.reading
+    }
 }
 
 /// Takes batches of records through enrichment and judgement, and commits what came of them.
@@ -36,6 +43,16 @@ final class Engine {
 
         /// Revisions that a reader is told of.
         var told: Int { opened + amended + retracted + closed }
+
+        static func += (sum: inout Counters, more: Counters) {
+            sum.records += more.records
+            sum.opened += more.opened
+            sum.amended += more.amended
+            sum.retracted += more.retracted
+            sum.silenced += more.silenced
+            sum.closed += more.closed
+            sum.actions += more.actions
+        }
     }
 
     let store: StateStore

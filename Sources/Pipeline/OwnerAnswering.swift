@@ -35,24 +35,43 @@ public enum OwnerAnswering {
             return Result(
                 outcome: error == .expired ? .expired : .invalid, language: "en", changed: [])
         }
-        func result(_ outcome: AnswerPages.Outcome, _ changed: [Alert] = []) -> Result {
-            Result(outcome: outcome, language: token.language, changed: changed)
-        }
-        guard let row = try store.alert(id: token.alertID) else { return result(.invalid) }
-        let used = try store.usedAnswers(alertID: token.alertID)
-        if used.contains(where: { $0.id == token.id }) { return result(.used) }
+        let (outcome, changed) = try take(
+            Given(
+                answer: token.answer, alertID: token.alertID, link: token.id,
+                revision: token.revision, expires: token.expires),
+            rules: rules, in: store, now: now)
+        return Result(outcome: outcome, language: token.language, changed: changed)
+    }
+
+    /// What a link said, once it was found to be good.
+    struct Given {
+        var answer: OwnerAnswer
+        var alertID: String
+        var link: String
+        var revision: Int
+        var expires: Timestamp
+        /// Where it waited (`WaitingVerdictRow`); nil when it comes straight from the link.
+        var place: Int64?
+    }
+
+    static func take(
+        _ given: Given, rules: [DetectionRule], in store: StateStore, now: Timestamp
+    ) throws -> (AnswerPages.Outcome, changed: [Alert]) {
+        guard let row = try store.alert(id: given.alertID) else { return (.invalid, []) }
+        let used = try store.usedAnswers(alertID: given.alertID)
+        if used.contains(where: { $0.id == given.link }) { return (.used, []) }
         let saidNotMine = used.contains { $0.answer == OwnerAnswer.notMine.rawValue }
-        if token.answer == .mine, saidNotMine { return result(.answered) }
+        if given.answer == .mine, saidNotMine { return (.answered, []) }
         let alert = try AlertJSON.read(row.json)
         var changed: [Alert] = []
         var outcome: AnswerPages.Outcome
         func give(_ verdict: Verdict) throws -> [Alert] {
             var taker = try VerdictTaker(
                 store: store, rules: rules, policy: ResponsePolicy(), actor: "owner", now: now)
-            let given = try taker.take(verdict, on: alert, note: "")
-            return [given.alert] + given.others
+            let said = try taker.take(verdict, on: alert, note: "")
+            return [said.alert] + said.others
         }
-        switch token.answer {
+        switch given.answer {
         case .mine:
             outcome = .mineDone
             switch alert.status {
@@ -73,18 +92,19 @@ public enum OwnerAnswering {
         // Noted after the alert was changed: a run killed in between leaves a link that works, and
         // changing the alert again to the same changes nothing.
         try store.commit(isDurable: true) { transaction in
+            if let place = given.place { try transaction.removeWaitingVerdict(sequence: place) }
             try transaction.useAnswer(
                 UsedAnswerRow(
-                    id: token.id, alertID: token.alertID, answer: token.answer.rawValue,
+                    id: given.link, alertID: given.alertID, answer: given.answer.rawValue,
                     usedMilliseconds: now.milliseconds,
-                    expiresMilliseconds: token.expires.milliseconds))
+                    expiresMilliseconds: given.expires.milliseconds))
             try StoreOutbox.append(
                 JournalDraft(
-                    time: now, actor: "owner", alertID: token.alertID, actionID: "",
-                    what: "answered-\(token.answer.rawValue)",
-                    detail: "{\"revision\":\(token.revision),\"outcome\":\"\(outcome.rawValue)\"}"),
+                    time: now, actor: "owner", alertID: given.alertID, actionID: "",
+                    what: "answered-\(given.answer.rawValue)",
+                    detail: "{\"revision\":\(given.revision),\"outcome\":\"\(outcome.rawValue)\"}"),
                 to: &transaction)
         }
-        return result(outcome, changed)
+        return (outcome, changed)
     }
 }

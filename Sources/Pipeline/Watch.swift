@@ -19,8 +19,10 @@ public final class Watch {
 
     private let options: AnalysisOptions
     private let store: StateStore
-    private let engine: Engine
-    private let outputs: Outputs
+    private var engine: Engine
+    private var outputs: Outputs
+    /// Of engines before this one.
+    private var past = Past()
     private let sources: FollowedSources
     private let now: () -> Timestamp
     private let clock = ContinuousClock()
@@ -49,6 +51,8 @@ public final class Watch {
         self.now = now
         started = clock.now
         lastLook = started
+        try WaitingVerdicts.take(
+            in: store, rules: options.rules, messages: options.messages, now: now())
         engine = try Engine(store: store, options: options)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
@@ -62,6 +66,16 @@ public final class Watch {
                     input: $0, format: options.format, options: options.intake,
                     resumeCandidates: candidates)
             }, options: options.intake, chunkBytes: min(options.chunkBytes, 1 << 20))
+    }
+
+    /// What engines came to that were given up for the verdicts that waited.
+    private struct Past {
+        var counters = Engine.Counters()
+        var late = 0
+        var tooLate = 0
+        var duplicates = 0
+        var printed = 0
+        var times = StageTimes()
     }
 
     /// Takes what comes until `shouldStop`, or until standard input, when it is the only input, was
@@ -82,9 +96,9 @@ public final class Watch {
                     if pendingSince == nil { pendingSince = clock.now }
                 }
                 try commitIfDue()
+                try lookAround()
                 if isAnyNew { continue }
                 if sources.areEnded { break }
-                try lookAround()
                 _ = follower.wait(timeoutMilliseconds: waitMilliseconds)
             }
         } catch let error as IntakeError {
@@ -140,41 +154,78 @@ public final class Watch {
         if let gone = outputs.readerIsGone { throw gone }
     }
 
-    /// Once a second while nothing comes, and so between commits: outputs that were rotated are
-    /// opened anew, and a newer database is told of.
+    /// Once a second between commits: outputs that were rotated are opened anew, verdicts that wait
+    /// are taken, and a newer database is told of.
     private func lookAround() throws {
         guard pendingSince == nil, clock.now - lastLook >= .seconds(1) else { return }
         lastLook = clock.now
-        for text in try outputs.followRotation() { note?(text) }
+        let rotated = try outputs.followRotation()
+        for text in rotated { note?(text) }
+        if !rotated.isEmpty {
+            // Who else writes to the feeds looks for them as long as the state says they are.
+            try store.commit { transaction in
+                try outputs.store(&transaction, sequence: outputs.lastSequence)
+            }
+        }
+        try takeVerdicts()
         if !hasSaidReplaced, options.databases.areReplaced {
             hasSaidReplaced = true
             note?("A newer GeoIP database is there: restart to use it.")
         }
     }
 
+    /// Verdicts that were given while this run holds the state. They are judged by the profiles of the
+    /// state, so it goes on after them as it would after a restart: from the last commit.
+    private func takeVerdicts() throws {
+        guard try WaitingVerdicts.areThere(in: store) else { return }
+        let changed = try WaitingVerdicts.take(
+            in: store, rules: options.rules, messages: options.messages, now: now())
+        past.counters += engine.counters
+        past.late += engine.lateCount
+        past.tooLate += engine.tooLateCount
+        past.duplicates += engine.duplicateCount
+        past.printed += outputs.printedCount
+        past.times += engine.times
+        engine = try Engine(store: store, options: options)
+        outputs = try Outputs(
+            options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
+        for alert in changed {
+            switch alert.status {
+            case .confirmed: note?("\(alert.id) was confirmed: it was an intruder.")
+            case .dismissed: note?("\(alert.id) was dismissed: it was the user.")
+            default: note?("\(alert.id) is \(alert.status.rawValue) now.")
+            }
+        }
+        if !changed.isEmpty { didAlert?() }
+    }
+
     private func finish() throws {
         try outputs.finish(store)
+        var counters = past.counters
+        counters += engine.counters
+        var times = past.times
+        times += engine.times
         result.lines = sources.counters.lines
         result.summary.records = sources.counters.records
         result.summary.rejected = Int(sources.counters.rejected)
         result.firstReject = sources.counters.firstReject
         result.summary.skipped = Int(sources.counters.skipped)
         result.summary.users = engine.profileCount
-        result.summary.alertsOpened = engine.counters.opened
-        result.summary.alertsAmended = engine.counters.amended
-        result.summary.alertsRetracted = engine.counters.retracted
-        result.summary.alertsSilenced = engine.counters.silenced
-        result.summary.alertsClosed = engine.counters.closed
+        result.summary.alertsOpened = counters.opened
+        result.summary.alertsAmended = counters.amended
+        result.summary.alertsRetracted = counters.retracted
+        result.summary.alertsSilenced = counters.silenced
+        result.summary.alertsClosed = counters.closed
         result.summary.budget = options.budget?.description
         result.summary.bar = engine.bar
-        result.summary.actionsPlanned = engine.counters.actions
+        result.summary.actionsPlanned = counters.actions
         result.summary.seconds = seconds(clock.now - started)
-        result.late = engine.lateCount
-        result.tooLate = engine.tooLateCount
-        result.duplicates = engine.duplicateCount
-        result.times = engine.times
+        result.late = past.late + engine.lateCount
+        result.tooLate = past.tooLate + engine.tooLateCount
+        result.duplicates = past.duplicates + engine.duplicateCount
+        result.times = times
         result.profileBytes = engine.memoryBytes
         result.profiles = engine.profileCount
-        result.printed = outputs.printedCount
+        result.printed = past.printed + outputs.printedCount
     }
 }

@@ -5,7 +5,7 @@ enum Schema {
     /// `application_id` of the file's header, by which `file` and we know a state: "LSst".
     static let applicationID: Int64 = 0x4C53_7374
     /// `user_version` of the header: the number of migrations behind the file.
-    static let version = 5
+    static let version = 6
 
     /// Each migration is one transaction and sets `user_version`; none is ever changed.
     static var migrator: DatabaseMigrator {
@@ -30,8 +30,22 @@ enum Schema {
             try db.execute(sql: messages)
             try db.execute(sql: "PRAGMA user_version = 5")
         }
+        migrator.registerMigration("6 verdicts that wait") { db in
+            try db.execute(sql: waitingVerdicts)
+            try db.execute(sql: "PRAGMA user_version = 6")
+        }
         return migrator
     }
+
+    /// Verdicts that were given while a run held the state; a link has one at most.
+    private static let waitingVerdicts = """
+        CREATE TABLE waiting_verdict(
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT, verdict TEXT NOT NULL,
+            alert_id TEXT NOT NULL, actor TEXT NOT NULL, note TEXT NOT NULL, link TEXT NOT NULL,
+            revision INTEGER NOT NULL, given_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX waiting_verdict_link ON waiting_verdict(link) WHERE link <> '';
+        """
 
     /// The outbox of messages to people, and the links in them that were used.
     private static let messages = """
