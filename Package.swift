@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "SessionModel", "Settings", "Response", "CMicroHTTPD",
+                "SessionModel", "Settings", "Enrichment", "Response", "Messaging", "CMicroHTTPD",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "lastseen-server", dependencies: ["Server"]),
@@ -112,7 +112,7 @@ let usedByTests: [String: [String]] = [
     "Response": ["StateStore", "Settings"],
     "Messaging": ["StateStore", "Settings", "Response", "Publishing"],
     "RuleBook": ["Settings"],
-    "Server": ["Response"],
+    "Server": ["Response", "Messaging", "StateStore"],
     "Evaluation": ["Enrichment", "Intake"],
 ]
 

@@ -4,7 +4,7 @@ import Glibc
 /// `lastseen serve`: the program `lastseen-server`, in the place of this one.
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve signals to other systems: OpenID Shared Signals 1.0.",
+        abstract: "Serve owners' links, and signals to other systems (OpenID Shared Signals 1.0).",
         discussion: """
             Runs 'lastseen-server', which lies beside this program, with the same arguments: \
             'lastseen-server --help' tells them. It is a program of its own so that what reads \

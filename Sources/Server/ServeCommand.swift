@@ -1,5 +1,7 @@
 public import ArgumentParser
+internal import Enrichment
 internal import Glibc
+internal import Messaging
 internal import Response
 internal import SessionModel
 internal import Settings
@@ -9,9 +11,16 @@ internal import Synchronization
 public struct ServeCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "lastseen-server",
-        abstract: "Serve signals to other systems: OpenID Shared Signals 1.0.",
+        abstract: "Serve owners' links, and signals to other systems (OpenID Shared Signals 1.0).",
         discussion: """
-            Receivers set up a stream, and have Security Event Tokens pushed to them (RFC 8935) or \
+            With --state: the pages behind 'this was me' and 'this was not me' in messages to account \
+            owners, below the 'url' of the channels' file. Opening a link changes nothing; its button \
+            answers, once. What was answered is taken by the 'watch' that holds the state within a \
+            second, else by the next 'analyze', 'notify send' or 'respond apply'.
+
+              lastseen serve --state /var/lib/lastseen/state.db --link-key /etc/lastseen/link-key
+
+            With --issuer: receivers set up a stream, and have Security Event Tokens pushed to them (RFC 8935) or \
             poll for them (RFC 8936). The connector 'shared-signals' with 'streams: FILE' puts them \
             in; this program and 'lastseen' may run at the same time.
 
@@ -30,18 +39,35 @@ public struct ServeCommand: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The https URL by which receivers know this transmitter.", valueName: "url"))
-    var issuer: String
+            "Serve owners' links, and take the answers into this state.", valueName: "file"))
+    var state: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The key that signs links, in a file that others cannot read. Default: the variable LASTSEEN_LINK_KEY.",
+            valueName: "file"))
+    var linkKey: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Your own phrases, as 'templates' of the channels' file.", valueName: "folder"))
+    var templates: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Serve signals: the https URL by which receivers know this transmitter.",
+            valueName: "url"))
+    var issuer: String?
     @Option(
         name: .long,
         help: ArgumentHelp("The file of streams and of what waits in them.", valueName: "file"))
-    var streams: String
+    var streams: String?
     @Option(
         name: .long,
         help: ArgumentHelp(
             "A private key (PEM; RSA 2048 or P-256) that others cannot read. The first signs; the others are published too. May be repeated.",
             valueName: "file"))
-    var signingKey: [String]
+    var signingKey: [String] = []
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -52,7 +78,7 @@ public struct ServeCommand: ParsableCommand {
         help: ArgumentHelp(
             "Who may have a stream: names, audiences and hashes of tokens (YAML).",
             valueName: "file"))
-    var receivers: String
+    var receivers: String?
     @Option(
         name: .long, help: ArgumentHelp("Where to listen.", valueName: "address:port"))
     var listen = "127.0.0.1:8470"
@@ -85,6 +111,9 @@ public struct ServeCommand: ParsableCommand {
         } catch let error as ResponseError {
             complain(error.description)
             exit(withError: ExitCode(78))
+        } catch let error as MessagingError {
+            complain(error.description)
+            exit(withError: ExitCode(78))
         } catch let error as ListenerError {
             complain(error.description)
             exit(withError: ExitCode(1))
@@ -94,7 +123,23 @@ public struct ServeCommand: ParsableCommand {
     }
 
     public func validate() throws {
-        if signingKey.isEmpty { throw ValidationError("--signing-key is missing.") }
+        guard state != nil || issuer != nil else {
+            throw ValidationError("Say --state to serve owners' links, --issuer to serve signals.")
+        }
+        if state == nil, linkKey != nil || templates != nil {
+            throw ValidationError("--link-key and --templates need --state.")
+        }
+        let signals = [("--streams", streams), ("--receivers", receivers)]
+        if issuer == nil {
+            guard signals.allSatisfy({ $0.1 == nil }), signingKey.isEmpty else {
+                throw ValidationError("--streams, --signing-key and --receivers need --issuer.")
+            }
+        } else {
+            for (name, value) in signals where value == nil {
+                throw ValidationError("\(name) is missing.")
+            }
+            if signingKey.isEmpty { throw ValidationError("--signing-key is missing.") }
+        }
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-certificate and --tls-key go together.")
         }
@@ -108,6 +153,43 @@ public struct ServeCommand: ParsableCommand {
 
     public func run() throws {
         signal(SIGPIPE, SIG_IGN)
+        var handlers: [any RouteHandler] = []
+        if let state { handlers.append(try answers(state)) }
+        var pusher: SignalPusher?
+        if let issuer, let streams, let receivers {
+            let (api, new) = try signals(issuer, streams: streams, receivers: receivers)
+            handlers.append(api)
+            pusher = new
+        }
+        guard let (address, port) = ServeCommand.endpoint(listen) else { return }
+        var options = ListenerOptions(
+            address: address, port: port, connectionLimit: connections)
+        if let tlsCertificate, let tlsKey {
+            let key = try SecretValue(.file(tlsKey), label: "--tls-key")
+            let chain = try SecretValue(.file(tlsCertificate), label: "--tls-certificate")
+            options.certificate = (try chain.text() + "\n", try key.text() + "\n")
+        }
+        try ServeCommand.serve(options, handlers, pusher)
+    }
+
+    private func answers(_ state: String) throws -> AnswerRoutes {
+        let origin: SecretValue.Origin = linkKey.map { .file($0) } ?? .environment("LASTSEEN_LINK_KEY")
+        let secret = try SecretValue(origin, label: "--link-key")
+        guard let folder = BundledFiles.locate(.messages) else {
+            throw MessagingError.badFile(
+                path: "share/lastseen/messages", reason: "is not beside the program",
+                remedy: "Install it (make install), or set LASTSEEN_SHARE.")
+        }
+        let phrases = try PhraseBook.load(folder: folder, overrides: templates)
+        return AnswerRoutes(
+            key: try AnswerKey(try secret.text()), pages: AnswerPages(phraseBook: phrases),
+            statePath: ServeCommand.absolute(state), clock: ServeCommand.now,
+            failed: { ServeCommand.complain($0) })
+    }
+
+    private func signals(
+        _ issuer: String, streams: String, receivers: String
+    ) throws -> (SignalAPI, SignalPusher) {
         var keys: [SigningKey] = []
         for path in signingKey {
             let secret = try SecretValue(.file(path), label: "--signing-key")
@@ -120,22 +202,13 @@ public struct ServeCommand: ParsableCommand {
                 issuer: issuer, allowsPrivate: allowPrivate, pollLimit: connections / 2),
             store: store, signer: signer, receivers: try SignalReceivers(file: receivers),
             clock: ServeCommand.now)
-        let pusher = try SignalPusher(
-            store: store, signer: signer, allowsPrivate: allowPrivate)
-        guard let (address, port) = ServeCommand.endpoint(listen) else { return }
-        var options = ListenerOptions(
-            address: address, port: port, connectionLimit: connections)
-        if let tlsCertificate, let tlsKey {
-            let key = try SecretValue(.file(tlsKey), label: "--tls-key")
-            let chain = try SecretValue(.file(tlsCertificate), label: "--tls-certificate")
-            options.certificate = (try chain.text() + "\n", try key.text() + "\n")
-        }
-        try ServeCommand.serve(options, [api], pusher)
+        let pusher = try SignalPusher(store: store, signer: signer, allowsPrivate: allowPrivate)
+        return (api, pusher)
     }
 
-    /// Serves and pushes until a signal comes.
+    /// Serves, and pushes where there is what pushes, until a signal comes.
     static func serve(
-        _ options: ListenerOptions, _ handlers: [any RouteHandler], _ pusher: SignalPusher
+        _ options: ListenerOptions, _ handlers: [any RouteHandler], _ pusher: SignalPusher?
     ) throws {
         // Blocked before the first thread is there, so that all have them blocked, and taken here.
         var wanted = sigset_t()
@@ -148,7 +221,7 @@ public struct ServeCommand: ParsableCommand {
         while true {
             var trouble = ""
             do {
-                try pusher.run(clock: now) { ServeCommand.isSignalPending() }
+                try pusher?.run(clock: now) { ServeCommand.isSignalPending() }
             } catch {
                 trouble = "\(error)"
             }

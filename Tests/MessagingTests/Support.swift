@@ -15,7 +15,7 @@ enum House {
 }
 
 /// A folder of a test's own, gone with it.
-final class Folder {
+final class Folder: Sendable {
     let path: String
 
     init() throws {
