@@ -62,9 +62,12 @@ struct Respond: ParsableCommand {
         for (alert, actions) in plans where !actions.isEmpty {
             text += AlertText.line(alert, style: style)
             for action in actions {
-                let known = try store.action(id: action.id).map { try StoreOutbox.action($0) }
+                let row = try store.action(id: action.id)
+                let known = try row.map { try StoreOutbox.action($0) }
                 let state: String
-                if let known, !known.state.givesWay(to: action.state) {
+                if let row, let known,
+                    !StoreOutbox.givesWay(row, to: action, alertRevision: alert.revision)
+                {
                     state =
                         known.state.rawValue
                         + (known.planned.note.isEmpty ? "" : ": \(known.planned.note)")

@@ -86,9 +86,11 @@ public struct ActionStart: Sendable, Equatable {
 /// Whether what an action was planned for still holds.
 public enum AlertStanding: Sendable, Equatable {
     case stands
-    /// Retracted by a late record, closed, dismissed by a person, or amended so that the policy asks
-    /// for less; the reason is for the journal.
+    /// Retracted by a late record, closed, dismissed by a person, or asked for no more: it was amended,
+    /// or the policy is another one now. The reason is for the journal.
     case withdrawn(reason: String)
+    /// The policy of now wants so many persons to approve it, within so many seconds.
+    case needsApproval(persons: Int, seconds: Int)
 }
 
 /// One change of an action, with its entry in the journal.

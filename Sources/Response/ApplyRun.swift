@@ -239,8 +239,11 @@ struct ApplyRun<Outbox: ActionOutbox> {
     ) throws(ResponseError) -> Verdict {
         let isLeftOver = stored.state == .started && outbox.isExclusive
         guard isLeftOver || isDue(stored, at: now) else { return .waits(.notDue) }
-        if case .withdrawn(let reason) = try outbox.standing(of: stored) {
-            return .ends(closing(stored, .notNeeded, reason, at: now))
+        switch try outbox.standing(of: stored) {
+        case .stands: break
+        case .withdrawn(let reason): return .ends(closing(stored, .notNeeded, reason, at: now))
+        case .needsApproval(let persons, let seconds):
+            return .ends(waiting(stored, for: persons, seconds: seconds, at: now))
         }
         if policy.isProtected(id: stored.planned.userID, name: stored.planned.userName) {
             return .ends(closing(stored, .notifyOnly, "the user is protected", at: now))
@@ -258,7 +261,7 @@ struct ApplyRun<Outbox: ActionOutbox> {
             return .ends(
                 closing(
                     stored, .notNeeded,
-                    "the same was begun for this user \(minutes) min ago, for alert "
+                    "\(ActionPlanner.coolDownNote) \(minutes) min ago, for alert "
                         + "\(earlier.alertID)", at: now))
         }
         var begun = stored
@@ -343,6 +346,22 @@ struct ApplyRun<Outbox: ActionOutbox> {
         }
         let end = JournalDraft(of: closed, at: now, text: closed.planned.note)
         return OutboxChange(closed, replacing: stored, journal: end)
+    }
+
+    /// An action that the policy of now wants approved.
+    private func waiting(
+        _ stored: OutboxAction, for persons: Int, seconds: Int, at now: Timestamp
+    ) -> OutboxChange {
+        var waiting = stored
+        waiting.state = .waiting
+        waiting.planned.approvalsNeeded = persons
+        waiting.planned.approvalSeconds = seconds
+        waiting.due = now.adding(milliseconds: Int64(seconds) * 1000)
+        let left = persons - stored.approvals.count
+        waiting.planned.note = "waits for the approval of \(left == 1 ? "a person" : "\(left) persons")"
+        return OutboxChange(
+            waiting, replacing: stored,
+            journal: JournalDraft(of: waiting, at: now, text: "the policy wants it approved"))
     }
 
     // MARK: - Commits and answers

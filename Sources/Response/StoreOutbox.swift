@@ -66,17 +66,32 @@ public final class StoreOutbox: ActionOutbox {
         case .dismissed: return .withdrawn(reason: "the alert was dismissed")
         case .open, .amended, .confirmed, .silenced, nil: break
         }
-        guard row.revision > action.alertRevision, let planner, let alert = readAlert(row.json) else {
-            return .stands
-        }
+        // What was begun is gone on with unless the alert changed; what was not is asked of the policy
+        // of now, which may be another one than it was planned by.
+        let isAmended = row.revision > action.alertRevision
+        guard isAmended || action.firstStarted == nil, let planner,
+            // Of a connector that is not set up in this run nothing can be planned: it waits.
+            planner.connectors.contains(where: { $0.name == action.planned.connector }),
+            let alert = readAlert(row.json)
+        else { return .stands }
         let step = planner.plan(for: alert).first { $0.id == action.planned.id }
         guard let step else {
             return .withdrawn(
-                reason: "the alert was amended, and no longer asks for it: risk \(alert.risk)")
+                reason: isAmended
+                    ? "the alert was amended, and no longer asks for it: risk \(alert.risk)"
+                    : "the policy does not ask for it any more")
         }
+        switch step.state {
         // Whether it may be acted upon now is the runner's to say; what a person has to do is not.
-        return step.state == .notifyOnly
-            ? .withdrawn(reason: "the alert was amended: \(step.note)") : .stands
+        case .notifyOnly:
+            return .withdrawn(
+                reason: isAmended
+                    ? "the alert was amended: \(step.note)" : "the policy leaves it to a person: \(step.note)")
+        case .waiting
+        where action.firstStarted == nil && action.approvals.count < step.approvalsNeeded:
+            return .needsApproval(persons: step.approvalsNeeded, seconds: step.approvalSeconds)
+        default: return .stands
+        }
     }
 
     public func commit(_ changes: [OutboxChange]) throws(ResponseError) -> [Bool] {
@@ -160,7 +175,7 @@ public final class StoreOutbox: ActionOutbox {
         guard var known = try transaction.action(id: action.id),
             let state = ActionState(rawValue: known.state)
         else { return false }
-        guard state.givesWay(to: action.state) else {
+        guard givesWay(known, to: action, alertRevision: alertRevision) else {
             // The amended alert still asks for it.
             let isAsked = action.state != .notifyOnly && (state.isOpen || state == .waiting)
             guard isAsked, alertRevision > known.alertRevision else { return false }
@@ -177,6 +192,26 @@ public final class StoreOutbox: ActionOutbox {
         known.nextAttemptMilliseconds = row.nextAttemptMilliseconds
         try journalPlan(of: action, alertRevision, at: now, in: &transaction)
         return try transaction.updateAction(known)
+    }
+
+    /// Whether planning an action anew puts it in the place of what is known of it: by its state
+    /// (`ActionState.givesWay`), or as it was never begun because nothing asked for it then, and an
+    /// alert that was opened again, or a policy that was changed back, does now. One that nobody
+    /// approved in time is asked for again when the alert was amended since. What the target said, a
+    /// person denied or a cool-down left out stays so.
+    public static func givesWay(
+        _ known: ActionRow, to action: PlannedAction, alertRevision: Int
+    ) -> Bool {
+        guard let state = ActionState(rawValue: known.state) else { return false }
+        if state.givesWay(to: action.state) { return true }
+        guard known.firstStartedMilliseconds == nil,
+            action.state == .planned || action.state == .waiting
+        else { return false }
+        switch state {
+        case .notNeeded: return !known.result.hasPrefix(ActionPlanner.coolDownNote)
+        case .expired: return alertRevision > known.alertRevision
+        default: return false
+        }
     }
 
     /// What will be sent begins its story in the journal; dry runs and notes have none.

@@ -233,3 +233,201 @@ struct StoreOutboxTests {
         }
     }
 }
+
+/// Whether what was planned earlier is still asked for, by a real planner over real alerts.
+struct StandingTests {
+    private static let connector = "exec"
+
+    private static func planner(
+        _ rung: Rung, approvals: [Rung: Int] = [:], connectors: [String] = [connector]
+    ) throws -> ActionPlanner {
+        var policy = try ResponsePolicy(isActing: true, highestRung: .suspend)
+        policy.defaultRung = .rung(rung)
+        policy.approvals = ApprovalRules(persons: approvals, hours: 2)
+        return ActionPlanner(
+            policy: policy,
+            connectors: connectors.map {
+                ConnectorScope(name: $0, abilities: ConnectorAbility.all, isNamed: true)
+            })
+    }
+
+    /// A state with one alert, and what `planner` plans for it in the outbox.
+    private struct Desk {
+        let state: StoreOutboxTests.State
+        let store: StateStore
+        var alert = Alert.sample(userID: "u1", sessionID: "s1")
+
+        init(_ planner: ActionPlanner) throws {
+            state = try StoreOutboxTests.State()
+            store = try state.open()
+            try tell(.open, planner)
+        }
+
+        /// A further revision of the alert, planned for.
+        mutating func amend(_ status: Alert.Status, _ planner: ActionPlanner?) throws {
+            alert.revision += 1
+            try tell(status, planner)
+        }
+
+        private func tell(_ status: Alert.Status, _ planner: ActionPlanner?) throws {
+            var told = alert
+            told.status = status
+            try store.commit { transaction in
+                try transaction.putAlertRevision(
+                    AlertRevision(
+                        alertID: told.id, revision: told.revision, status: status.rawValue,
+                        userKey: 1, tenant: told.tenant, userID: told.userID, timeMilliseconds: 0,
+                        risk: told.risk, severity: 5, json: Array("{}".utf8)))
+                for action in planner?.plan(for: told) ?? [] {
+                    try StoreOutbox.put(
+                        action, alertRevision: told.revision, at: epoch, in: &transaction)
+                }
+            }
+        }
+
+        func plan(_ planner: ActionPlanner, at seconds: Int64 = 0) throws {
+            try store.commit { transaction in
+                for action in planner.plan(for: alert) {
+                    try StoreOutbox.put(
+                        action, alertRevision: alert.revision,
+                        at: epoch.adding(milliseconds: seconds * 1000), in: &transaction)
+                }
+            }
+        }
+
+        @discardableResult
+        func apply(
+            _ connector: ScriptedConnector, _ planner: ActionPlanner, at seconds: Int64 = 0
+        ) throws -> ApplyReport {
+            var runner = ActionRunner(policy: planner.policy, connectors: [connector])
+            var random = SeededGenerator(seed: 3)
+            let alert = alert
+            return try runner.apply(
+                StoreOutbox(store, planner: planner) { _ in alert },
+                clock: { epoch.adding(milliseconds: seconds * 1000) }, random: &random)
+        }
+
+        func states() throws -> [Rung: String] {
+            var states: [Rung: String] = [:]
+            for row in try store.actions(states: ActionState.allCases.map(\.rawValue), limit: 100) {
+                states[try #require(Rung(name: row.kind))] = row.state
+            }
+            return states
+        }
+    }
+
+    @Test("what is not begun is done only if the policy of now asks for it")
+    func stricter() throws {
+        let desk = try Desk(try Self.planner(.requirePasswordChange))
+        let connector = ScriptedConnector(name: Self.connector)
+        let report = try desk.apply(connector, try Self.planner(.logOutSession))
+        #expect(connector.calls.count == 1)
+        #expect(try desk.states() == [.logOutSession: "done", .requirePasswordChange: "not-needed"])
+        #expect(report.lines.map(\.detail).contains("the policy does not ask for it any more"))
+        // Changed back, it is asked for again, and what was done is not.
+        let before = try Self.planner(.requirePasswordChange)
+        try desk.plan(before)
+        try desk.apply(connector, before, at: 10)
+        #expect(connector.calls.count == 2)
+        #expect(try desk.states() == [.logOutSession: "done", .requirePasswordChange: "done"])
+    }
+
+    @Test("what was begun is gone on with under another policy, and not when the alert changed")
+    func begun() throws {
+        for isAmended in [false, true] {
+            var desk = try Desk(try Self.planner(.logOutSession))
+            let down = ScriptedConnector(name: Self.connector) { _, _ in
+                ConnectorAnswer(.retry, detail: "down")
+            }
+            try desk.apply(down, try Self.planner(.logOutSession))
+            #expect(try desk.states() == [.logOutSession: "retrying"])
+            let milder = try Self.planner(.notify)
+            if isAmended { try desk.amend(.amended, milder) }
+            try desk.apply(ScriptedConnector(name: Self.connector), milder, at: 600)
+            #expect(try desk.states() == [.logOutSession: isAmended ? "not-needed" : "done"])
+        }
+    }
+
+    @Test("a policy that wants it approved has what is planned wait for that")
+    func approval() throws {
+        let desk = try Desk(try Self.planner(.suspend))
+        let stricter = try Self.planner(.suspend, approvals: [.suspend: 2])
+        let connector = ScriptedConnector(name: Self.connector)
+        try desk.apply(connector, stricter)
+        #expect(try desk.states()[.suspend] == "waiting")
+        #expect(connector.calls.count == 2)
+        let row = try #require(try desk.store.actions(states: ["waiting"], limit: 1).first)
+        #expect(row.nextAttemptMilliseconds == epoch.milliseconds + 7_200_000)
+        for (name, state) in [("ann", "waiting"), ("bob", "planned")] {
+            _ = try PersonsWord.approve(row.id, by: Person(login: name), at: epoch, in: desk.store)
+            #expect(try desk.store.action(id: row.id)?.state == state)
+        }
+        // A third is wanted by now: those two count.
+        try desk.apply(connector, try Self.planner(.suspend, approvals: [.suspend: 3]), at: 60)
+        let waiting = try #require(try desk.store.action(id: row.id))
+        #expect(waiting.state == "waiting" && waiting.lastError == "waits for the approval of a person")
+        _ = try PersonsWord.approve(row.id, by: Person(login: "cyd"), at: epoch, in: desk.store)
+        try desk.apply(connector, try Self.planner(.suspend, approvals: [.suspend: 3]), at: 120)
+        #expect(try desk.states()[.suspend] == "done")
+        try Journal.verify(try StoreOutbox.journal(in: desk.store))
+    }
+
+    @Test("an action of a connector that is not set up now waits for it, also when the alert changed")
+    func connectorGone() throws {
+        let both = try Self.planner(.logOutSession, connectors: ["exec", "okta"])
+        var desk = try Desk(both)
+        try desk.amend(.amended, nil)
+        let only = try Self.planner(.logOutSession)
+        let report = try desk.apply(ScriptedConnector(name: Self.connector), only)
+        #expect(report.waiting == [.noConnector: 1])
+        #expect(report.lines.map(\.action.state) == [.done])
+        let okta = ScriptedConnector(name: "okta")
+        #expect(try desk.apply(okta, both, at: 5).lines.map(\.action.state) == [.done])
+    }
+
+    @Test("an alert that is opened again asks again for what was not begun, and only for that")
+    func reopened() throws {
+        let planner = try Self.planner(.suspend, approvals: [.suspend: 1])
+        var desk = try Desk(planner)
+        let connector = ScriptedConnector(name: Self.connector)
+        // The log-out is done; the password's change fails; then the alert closes.
+        try desk.apply(
+            ScriptedConnector(name: Self.connector) { action, _ in
+                action.kind == .logOutSession
+                    ? ConnectorAnswer(.done, detail: "") : ConnectorAnswer(.refused, detail: "no")
+            }, planner)
+        try desk.amend(.closed, nil)
+        let waiting = try #require(try desk.store.actions(states: ["waiting"], limit: 1).first)
+        _ = try PersonsWord.approve(waiting.id, by: Person(login: "ann"), at: epoch, in: desk.store)
+        try desk.apply(connector, planner, at: 10)
+        #expect(connector.calls.isEmpty)
+        #expect(try desk.states()[.suspend] == "not-needed")
+        try desk.amend(.amended, planner)
+        #expect(
+            try desk.states() == [
+                .logOutSession: "done", .requirePasswordChange: "refused", .suspend: "waiting",
+            ])
+        let row = try #require(try desk.store.action(id: waiting.id))
+        #expect(try StoreOutbox.action(row).approvals.isEmpty, "the earlier approval was for then")
+    }
+
+    @Test("what nobody approved in time is asked for again when the alert was amended; a denial stays")
+    func expired() throws {
+        let planner = try Self.planner(.suspend, approvals: [.suspend: 1])
+        for isDenied in [false, true] {
+            var desk = try Desk(planner)
+            let row = try #require(try desk.store.actions(states: ["waiting"], limit: 1).first)
+            if isDenied {
+                _ = try PersonsWord.deny(row.id, by: Person(login: "ann"), at: epoch, in: desk.store)
+            }
+            let connector = ScriptedConnector(name: Self.connector)
+            try desk.apply(connector, planner, at: 7_200)
+            let ended = isDenied ? "denied" : "expired"
+            #expect(try desk.states()[.suspend] == ended)
+            try desk.plan(planner, at: 7_300)
+            #expect(try desk.states()[.suspend] == ended)
+            try desk.amend(.amended, planner)
+            #expect(try desk.states()[.suspend] == (isDenied ? "denied" : "waiting"))
+        }
+    }
+}
