@@ -226,7 +226,9 @@ struct Alerts: ParsableCommand {
                 actions[i].state = row.state
             } else {
                 actions.append(
-                    ActionSummary(id: row.id, kind: row.kind, target: row.target, state: row.state))
+                    ActionSummary(
+                        id: row.id, kind: row.kind, target: row.target, state: row.state,
+                        connector: row.state == ActionState.dryRun.rawValue ? "" : row.connector))
             }
         }
         return actions

@@ -69,6 +69,13 @@ enum ResponseText {
         }
     }
 
+    /// Where it was done, if there can be several.
+    private static func place(_ action: PlannedAction) -> String {
+        let isOnly = ConnectorKind.allValueStrings.contains(action.connector)
+        return isOnly || action.connector.isEmpty
+            ? "" : " at \(SafeText.visible(action.connector, limit: 64))"
+    }
+
     /// ` What stays: access tokens, until they expire.`
     private static func surviving(_ action: PlannedAction) -> String {
         action.survives.isEmpty ? "" : "; what stays: \(SafeText.visible(action.survives, limit: 160))"
@@ -77,7 +84,7 @@ enum ResponseText {
     /// A line for each action that was done: `Done: logged out session s1 of ann`.
     static func successes(_ report: ApplyReport) -> [String] {
         report.lines.filter { $0.action.state == .done || $0.action.state == .alreadySo }.map {
-            "Done: \(deed($0.action))"
+            "Done: \(deed($0.action))\(place($0.action))"
                 + ($0.action.state == .alreadySo ? " (it was so already)" : "")
                 + surviving($0.action)
         }

@@ -119,7 +119,9 @@ public enum AnswerBox {
         guard let row = try store.alert(id: token.alertID) else { return .invalid }
         let used = try store.usedAnswers(alertID: token.alertID)
         let waiting = try store.waitingVerdicts(alertID: token.alertID).filter { !$0.link.isEmpty }
-        if used.contains(where: { $0.id == token.id }) || waiting.contains(where: { $0.link == token.id }) {
+        if used.contains(where: { $0.id == token.id })
+            || waiting.contains(where: { $0.link == token.id })
+        {
             return .used
         }
         if token.answer == .mine {
@@ -144,7 +146,9 @@ public enum AnswerBox {
         }
         // Somebody pressed the button twice at once, or too many wait: then it did not work.
         guard place != nil else {
-            return try store.waitingVerdicts(alertID: token.alertID).contains { $0.link == token.id }
+            return try store.waitingVerdicts(alertID: token.alertID).contains {
+                $0.link == token.id
+            }
                 ? .used : .failed
         }
         return token.answer == .mine ? .mineDone : .notMineDone

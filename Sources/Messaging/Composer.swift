@@ -176,6 +176,7 @@ struct Composer: Sendable {
         add("team.reasons", words.reasons)
         add("team.steps", words.steps, isOrdered: true)
         add("team.done", words.done)
+        add("team.waiting", words.waiting)
         text += "\n\(words.reference)\n"
         let standing = words.standing.isEmpty ? "" : "[\(words.standing)] "
         return MailMessage(

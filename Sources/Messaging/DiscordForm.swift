@@ -44,6 +44,7 @@ enum DiscordForm {
         add(phrases.text("team.reasons"), words.reasons, limit: 1000)
         add(phrases.text("team.steps"), words.steps, limit: 1000)
         add(phrases.text("team.done"), words.done, limit: 500)
+        add(phrases.text("team.waiting"), words.waiting, limit: 500)
         let fields = words.facts.prefix(8).map { fact -> JSON in
             .object([
                 ("name", .text(cut(fact.label, limit: 60))),

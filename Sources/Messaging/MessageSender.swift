@@ -232,7 +232,7 @@ private struct ChannelRun {
                 alert.actions.append(
                     ActionSummary(
                         id: action.id, kind: action.kind, target: action.target,
-                        state: action.state))
+                        state: action.state, connector: action.connector))
             }
         }
         let earlier = try store.messages(alertID: alert.id).filter {

@@ -22,6 +22,10 @@ enum PagerDutyForm {
                     (phrases.text("team.reasons"), .array(words.reasons.map { .text($0) })))
             }
             details.append((phrases.text("team.steps"), .array(words.steps.map { .text($0) })))
+            for (key, items) in [("team.done", words.done), ("team.waiting", words.waiting)]
+            where !items.isEmpty {
+                details.append((phrases.text(key), .array(items.map { .text($0) })))
+            }
             details.append(("alert", .text(words.reference)))
             members.append(
                 (

@@ -92,6 +92,9 @@ enum SlackForm {
         }
         if !words.steps.isEmpty { blocks.append(list(phrases.text("team.steps"), words.steps)) }
         if !words.done.isEmpty { blocks.append(list(phrases.text("team.done"), words.done)) }
+        if !words.waiting.isEmpty {
+            blocks.append(list(phrases.text("team.waiting"), words.waiting))
+        }
         blocks.append(context(escaped(words.reference, limit: 200)))
         let standing = words.standing.isEmpty ? "" : words.standing + " · "
         return body(standing + words.headline, blocks)

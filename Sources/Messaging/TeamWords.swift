@@ -10,6 +10,8 @@ struct TeamWords {
     let reasons: [String]
     let steps: [String]
     let done: [String]
+    /// What waits for a person's agreement, and how it is given.
+    let waiting: [String]
     let reference: String
     let severity: String
 
@@ -45,10 +47,19 @@ struct TeamWords {
         steps =
             alert.status.isOver
             ? [] : alert.recommendations.prefix(4).map { defanged($0.text, limit: 400) }
-        done = alert.actions.filter { ["done", "already-so"].contains($0.state) }.map {
-            let words = phrases.has("done.\($0.kind)") ? phrases.text("done.\($0.kind)") : $0.kind
-            return "\(words) (\(defanged($0.target, limit: 80)))"
+        func named(_ action: ActionSummary) -> String {
+            let key = "team.done.\(action.kind)"
+            let words = phrases.has(key) ? phrases.text(key) : action.kind
+            let place = action.connector.isEmpty ? "" : ", \(action.connector)"
+            return "\(words) (\(defanged(action.target + place, limit: 120)))"
         }
+        done = alert.actions.filter { ["done", "already-so"].contains($0.state) }.map(named)
+        waiting =
+            alert.status.isOver
+            ? []
+            : alert.actions.filter { $0.state == "waiting" }.prefix(5).map {
+                "\(named($0)): lastseen respond approve \(defanged($0.id, limit: 40))"
+            }
         reference = phrases.text(
             "team.alert", ["alert": alert.id, "revision": "\(alert.revision)"])
     }

@@ -63,6 +63,9 @@ enum TeamsForm {
         if !words.reasons.isEmpty { body += list(phrases.text("team.reasons"), words.reasons, limit: limit) }
         if !words.steps.isEmpty { body += list(phrases.text("team.steps"), words.steps, limit: limit) }
         if !words.done.isEmpty { body += list(phrases.text("team.done"), words.done, limit: limit) }
+        if !words.waiting.isEmpty {
+            body += list(phrases.text("team.waiting"), words.waiting, limit: limit)
+        }
         body.append(block([run(words.reference)], isSubtle: true))
         return card(body)
     }

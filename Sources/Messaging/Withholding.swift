@@ -47,6 +47,7 @@ extension Privacy {
             shown.actions = alert.actions.map { action in
                 var action = action
                 action.target = withheld
+                action.connector = ""
                 return action
             }
         }

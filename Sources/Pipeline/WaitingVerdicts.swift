@@ -15,7 +15,8 @@ public enum WaitingVerdicts {
 
     /// Has a person's verdict wait. Returns its place; nil when too many wait.
     public static func put(
-        _ verdict: Verdict, on alertID: String, by actor: String, note: String, in store: StateStore,
+        _ verdict: Verdict, on alertID: String, by actor: String, note: String,
+        in store: StateStore,
         now: Timestamp
     ) throws(StateError) -> Int64? {
         try store.commit(isDurable: true) { transaction in
@@ -35,7 +36,8 @@ public enum WaitingVerdicts {
     /// - Returns: The alerts that are changed by them.
     @discardableResult
     public static func take(
-        in store: StateStore, rules: [DetectionRule], messages: MessagePlanner? = nil, now: Timestamp
+        in store: StateStore, rules: [DetectionRule], messages: MessagePlanner? = nil,
+        now: Timestamp
     ) throws -> [Alert] {
         let waiting = try store.waitingVerdicts()
         if waiting.isEmpty { return [] }
@@ -58,7 +60,8 @@ public enum WaitingVerdicts {
                 let alert = try store.alert(id: row.alertID).map({ try AlertJSON.read($0.json) })
             {
                 var taker = try VerdictTaker(
-                    store: store, rules: rules, policy: ResponsePolicy(), actor: row.actor, now: now)
+                    store: store, rules: rules, policy: ResponsePolicy(), actor: row.actor, now: now
+                )
                 let outcome = try taker.take(verdict, on: alert, note: row.note)
                 if !outcome.wasSo { changed += [outcome.alert] + outcome.others }
             }

@@ -79,6 +79,10 @@ public enum AlertJSON {
             out.append(jsonString: action.kind)
             out.append(json: ",\"target\":")
             out.append(jsonString: action.target)
+            if !action.connector.isEmpty {
+                out.append(json: ",\"connector\":")
+                out.append(jsonString: action.connector)
+            }
             out.append(json: ",\"state\":")
             out.append(jsonString: action.state)
             out.append(UInt8(ascii: "}"))

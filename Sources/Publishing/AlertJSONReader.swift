@@ -34,7 +34,8 @@ extension AlertJSON {
             actions: try root.objects("actions") { (node) throws(AlertJSONError) in
                 ActionSummary(
                     id: try node.text("id"), kind: try node.text("kind"),
-                    target: try node.text("target"), state: try node.text("state"))
+                    target: try node.text("target"), state: try node.text("state"),
+                    connector: try node.optionalText("connector") ?? "")
             })
     }
 
@@ -127,6 +128,11 @@ private struct JSONNode {
     func text(_ key: String) throws(AlertJSONError) -> String {
         guard case .text(let text, _) = value[key] else { throw mismatch(key, "a text") }
         return text
+    }
+
+    func optionalText(_ key: String) throws(AlertJSONError) -> String? {
+        if value[key] == nil { return nil }
+        return try text(key)
     }
 
     func texts(_ key: String) throws(AlertJSONError) -> [String] {

@@ -153,6 +153,7 @@ public enum AlertSchema {
                   "id": { "description": "Also the idempotency key that the target gets.", "type": "string", "minLength": 1 },
                   "kind": { "description": "What is done.", "$ref": "#/$defs/rung" },
                   "target": { "description": "What it is done to, as 'session s1' or 'user u1'.", "type": "string" },
+                  "connector": { "description": "Where it is done, by the connector's name. Absent where that is not said.", "type": "string", "minLength": 1 },
                   "state": { "description": "How far it is: dry-run (only said, not done), planned, done, failed and the like.", "type": "string", "minLength": 1 }
                 }
               }

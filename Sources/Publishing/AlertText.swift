@@ -169,7 +169,9 @@ public enum AlertText {
             page.paragraph(
                 lead: "  - ",
                 SafeText.visible(
-                    "\(Wording.rung(action.kind)): \(action.target) (\(stateWords(action.state)))"))
+                    "\(Wording.rung(action.kind)): \(action.target)"
+                        + (action.connector.isEmpty ? "" : " at \(action.connector)")
+                        + " (\(stateWords(action.state))\(approval(of: action)))"))
         }
         page.blank()
     }
@@ -189,6 +191,11 @@ public enum AlertText {
 
     private static func heading(_ title: String, in page: inout TextPage) {
         page.line(page.style.paint(title, .bold))
+    }
+
+    /// How a person agrees to what waits for it.
+    static func approval(of action: ActionSummary) -> String {
+        action.state == "waiting" ? ": 'lastseen respond approve \(action.id)' agrees to it" : ""
     }
 
     static func stateWords(_ state: String) -> String {

@@ -203,8 +203,10 @@ struct ReportAlerts {
             html.text(Wording.capitalized(Wording.rung(action.kind)), limit: 80)
             html.markup(" <span class=\"q\">")
             html.text(action.target, limit: 120)
+            if !action.connector.isEmpty { html.text(" at \(action.connector)", limit: 80) }
             html.markup("</span> <span class=\"pill\">")
-            html.text(AlertText.stateWords(action.state), limit: 60)
+            html.text(
+                AlertText.stateWords(action.state) + AlertText.approval(of: action), limit: 100)
             html.markup("</span></li>\n")
         }
         html.markup("</ul>\n")

@@ -120,7 +120,10 @@ public struct PlannedAction: Sendable, Equatable {
 
     /// As an alert shows it.
     public var summary: ActionSummary {
-        ActionSummary(id: id, kind: kind.name, target: target, state: state.rawValue)
+        ActionSummary(
+            id: id, kind: kind.name, target: target, state: state.rawValue,
+            // A dry run may be by a connector that is not set up at all.
+            connector: state == .dryRun ? "" : connector)
     }
 
     /// The id for (alert, kind, target), and for the connector where a file names it. 64 bits of

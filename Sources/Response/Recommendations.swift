@@ -28,12 +28,13 @@ public enum Recommendations {
         add(
             logOut(alert),
             logOutReason(alert) + surviving(actions) { $0 != .requirePasswordChange && $0 != .suspend })
+        // Where the targets are known, what they say of tokens is truer than the rule.
+        let staying = surviving(actions) { $0 == .requirePasswordChange || $0 == .suspend }
         add(
             "Change the password of \(user) at once.",
             "Whoever opened that session may know the password or hold a stolen token. Logging out "
-                + "does not stop a new sign-in; a new password does, and a stolen token ends with it."
-                + surviving(actions) { $0 == .requirePasswordChange || $0 == .suspend }
-        )
+                + "does not stop a new sign-in; a new password does"
+                + (staying.isEmpty ? ", and a stolen token ends with it." : ".") + staying)
 
         let signs = Signs(alert.findings)
         if signs.isMoved {

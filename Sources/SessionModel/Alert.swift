@@ -250,9 +250,12 @@ public struct ActionSummary: Sendable, Equatable {
     public var target: String
     /// `dry-run`, `planned`, …: see Response.
     public var state: String
+    /// Where it is done, by the connector's name; empty where that is not said.
+    public var connector: String
 
-    public init(id: String, kind: String, target: String, state: String) {
+    public init(id: String, kind: String, target: String, state: String, connector: String = "") {
         (self.id, self.kind, self.target, self.state) = (id, kind, target, state)
+        self.connector = connector
     }
 }
 

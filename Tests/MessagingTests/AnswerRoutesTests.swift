@@ -34,7 +34,8 @@ struct AnswerRoutesTests {
             let troubles = troubles
             routes = AnswerRoutes(
                 key: AnswerTokenTests.key, pages: AnswerPages(phraseBook: try .shipped()),
-                statePath: path, clock: { now }, failed: { line in
+                statePath: path, clock: { now },
+                failed: { line in
                     troubles.lines.withLock { $0.append(line) }
                 })
         }
@@ -44,7 +45,8 @@ struct AnswerRoutesTests {
         }
 
         func post(
-            _ token: String, type: String? = "application/x-www-form-urlencoded", body: String? = nil
+            _ token: String, type: String? = "application/x-www-form-urlencoded",
+            body: String? = nil
         ) -> RouteResponse? {
             routes.answer(
                 RouteRequest(
@@ -76,7 +78,8 @@ struct AnswerRoutesTests {
         for _ in 0..<50 {
             for method in ["GET", "HEAD"] {
                 for base in ["", "/lastseen", "/a/b"] {
-                    let page = try #require(desk.get(Self.text(.notMine), method: method, base: base))
+                    let page = try #require(
+                        desk.get(Self.text(.notMine), method: method, base: base))
                     #expect(page.status == 200)
                     #expect(page.body.contains(#"<form method="post""#))
                 }
@@ -126,7 +129,8 @@ struct AnswerRoutesTests {
         (.dismissed, .notMine, true),
     ]
 
-    @Test("an alert that is over needs no 'this was me', and always hears 'this was not me'",
+    @Test(
+        "an alert that is over needs no 'this was me', and always hears 'this was not me'",
         arguments: standings.indices)
     func standing(index: Int) throws {
         let (status, answer, isTaken) = Self.standings[index]
@@ -145,7 +149,10 @@ struct AnswerRoutesTests {
         ("token=TOKEN", "Application/X-WWW-Form-URLEncoded", 200),
         ("token=TOKEN", "text/plain", 404), ("token=TOKEN", nil, 404),
         (#"{"token":"TOKEN"}"#, "application/json", 404),
-        ("token=TOKEN" + String(repeating: "A", count: 600), "application/x-www-form-urlencoded", 404),
+        (
+            "token=TOKEN" + String(repeating: "A", count: 600), "application/x-www-form-urlencoded",
+            404
+        ),
         ("token=TOKEN\r\n", "application/x-www-form-urlencoded", 404),
     ]
 
@@ -163,7 +170,9 @@ struct AnswerRoutesTests {
     func refused() throws {
         let desk = try Desk()
         let text = Self.text(.notMine)
-        for bad in ["", ".", "x", String(text.dropLast()), text.replacing(".n.", with: ".m."), "..%2F"] {
+        for bad in [
+            "", ".", "x", String(text.dropLast()), text.replacing(".n.", with: ".m."), "..%2F",
+        ] {
             for page in [desk.get(bad), desk.post(bad)] { #expect(page?.status == 404, "'\(bad)'") }
         }
         let late = try Desk(now: .at("2026-03-19T10:20:00Z"))

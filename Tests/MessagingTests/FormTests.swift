@@ -120,6 +120,38 @@ struct FormTests {
     static let allSecrets =
         coarseSecrets + ["99.224", "fay", "Chrome", "\"CA\"", "Canada", "d9", "64500", "acme"]
 
+    @Test("a team is told what was done and where, and how to agree to what waits")
+    func doneAndWaiting() throws {
+        var notice = Notice.sample(
+            .sample(actions: [
+                ActionSummary(
+                    id: "act-1", kind: "require-password-change", target: "user fay", state: "done",
+                    connector: "keycloak"),
+                ActionSummary(
+                    id: "act-2", kind: "suspend", target: "user fay", state: "waiting",
+                    connector: "keycloak"),
+                ActionSummary(id: "act-3", kind: "log-out-session", target: "session s", state: "planned"),
+            ]))
+        let phrases = try PhraseBook.shipped().phrases("en")
+        func forms() -> [[String]] {
+            [
+                JSON.object(SlackForm.message(notice, phrases)), DiscordForm.message(notice, phrases),
+                TeamsForm.message(notice, phrases),
+                PagerDutyForm.message(notice, phrases, source: "host"),
+            ].map(\.texts)
+        }
+        for texts in forms() {
+            // Discord's markup is escaped.
+            let all = texts.joined(separator: "\n").replacing("\\", with: "")
+            #expect(all.contains("Require a new password (user fay, keycloak)"), "\(all)")
+            #expect(all.contains("Suspend the account (user fay, keycloak)"))
+            #expect(all.contains("lastseen respond approve act-2"), "\(all)")
+            #expect(!all.contains("You will be"), "that is for the owner")
+        }
+        notice.alert.status = .retracted
+        for texts in forms() { #expect(!texts.joined().contains("approve act-2")) }
+    }
+
     @Test("what is withheld is in no form, not even between the lines", arguments: [Privacy.coarse, .none])
     func withheld(privacy: Privacy) throws {
         let phrases = try PhraseBook.shipped().phrases("en")

@@ -1,6 +1,7 @@
-import Response
 import SessionModel
 import Testing
+
+@testable import Response
 
 struct RecommendationsTests {
     @Test("the session is ended first, then the password changed, then the rest")
@@ -89,6 +90,36 @@ struct RecommendationsTests {
             }
         }
         #expect(steps[0].text.contains("a\u{FFFD}"))
+    }
+
+    @Test("what survives the steps at each target is said with the recommendation")
+    func survivors() throws {
+        var policy = try ResponsePolicy(isActing: true, highestRung: .suspend)
+        policy.defaultRung = .rung(.suspend)
+        let planner = ActionPlanner(
+            policy: policy,
+            connectors: [
+                ConnectorScope(
+                    name: "okta",
+                    abilities: [
+                        .logOutSession: ConnectorAbility(survives: "apps' own sessions"),
+                        .requirePasswordChange: ConnectorAbility(survives: "open sessions"),
+                        .suspend: ConnectorAbility(survives: "apps' own sessions"),
+                    ], order: .credentialFirst, isNamed: true),
+                ConnectorScope(
+                    name: "redis", abilities: [.logOutSession: ConnectorAbility()], isNamed: true),
+                ConnectorScope(
+                    name: "other", abilities: [.logOutSession: ConnectorAbility(survives: "nothing of this")],
+                    applications: ["elsewhere"], isNamed: true),
+            ])
+        let alert = Alert.sample()
+        let steps = Recommendations.steps(for: alert, actions: planner.plan(for: alert))
+        #expect(steps[0].reason.hasSuffix(" What stays after it: apps' own sessions (okta)."))
+        #expect(
+            steps[1].reason.hasSuffix(
+                "; a new password does. What stays after it: open sessions (okta); apps' own sessions "
+                    + "(okta)."))
+        #expect(!steps.contains { $0.reason.contains("nothing of this") })
     }
 
     @Test("a long name is cut, a long session id is not")

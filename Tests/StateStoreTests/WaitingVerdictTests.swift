@@ -4,13 +4,16 @@ import Testing
 
 /// Verdicts that wait for who holds the state.
 struct WaitingVerdictTests {
-    private static func row(_ alert: String, link: String = "", at time: Int64 = 1) -> WaitingVerdictRow {
+    private static func row(_ alert: String, link: String = "", at time: Int64 = 1)
+        -> WaitingVerdictRow
+    {
         WaitingVerdictRow(
             verdict: "dismissed", alertID: alert, actor: "ann", note: "new phone", link: link,
             revision: 2, givenMilliseconds: time, expiresMilliseconds: 9)
     }
 
-    @Test("they wait in their order, put down beside the run that holds the state, and go one by one")
+    @Test(
+        "they wait in their order, put down beside the run that holds the state, and go one by one")
     func order() throws {
         let folder = Folder()
         let run = try folder.open()
