@@ -55,7 +55,7 @@ struct Respond: ParsableCommand {
     static func text(
         _ plans: [(alert: Alert, actions: [PlannedAction])], _ store: StateStore,
         _ style: TextStyle,
-        hasConnector: Bool
+        hasConnector: Bool, rehearsed: (PlannedAction) -> String? = { _ in nil }
     ) throws -> (text: String, sendable: Int) {
         var text = ""
         var sendable = 0
@@ -81,6 +81,10 @@ struct Respond: ParsableCommand {
                     state = "left to a person: \(action.note)"
                 }
                 text += "    \(ResponseText.name(action)): \(SafeText.visible(state))\n"
+                let isToDo = action.state == .planned || action.state == .waiting
+                if isToDo, known?.firstStarted == nil, let words = rehearsed(action) {
+                    text += "        \(SafeText.visible(words, limit: 250))\n"
+                }
             }
         }
         return (text, sendable)

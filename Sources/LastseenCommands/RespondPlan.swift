@@ -14,7 +14,11 @@ extension Respond {
                 guards would have stopped, and examples. With --against: what is different from \
                 another policy.
 
+                With --rehearse each target is asked what the steps would touch there (rows, keys, \
+                streams, whether it is so already), by calls that change nothing.
+
                   lastseen respond plan
+                  lastseen respond plan --rehearse --connectors connectors.yaml
                   lastseen respond plan --since 1d --act-risk 90 --protect 'svc-*'
                   lastseen respond plan --policy new.yaml --since 7d
                   lastseen respond plan --policy new.yaml --against old.yaml --groups groups.csv
@@ -39,6 +43,10 @@ extension Respond {
             name: .long,
             help: ArgumentHelp("The most examples to show.", valueName: "count"))
         var examples = 10
+        @Flag(
+            name: .long,
+            help: "Ask the targets of --connectors what the steps would touch there; changes nothing.")
+        var rehearse = false
         @OptionGroup var policy: PolicyOptions
         @OptionGroup var rules: RuleOptions
         @OptionGroup var state: StateOptions
@@ -51,6 +59,9 @@ extension Respond {
             if against != nil, alert != nil {
                 throw ValidationError("--against compares all alerts: leave out the alert.")
             }
+            if rehearse, policy.connectors == nil || against != nil {
+                throw ValidationError("--rehearse needs --connectors, and no --against.")
+            }
         }
 
         func run() throws {
@@ -59,13 +70,18 @@ extension Respond {
             if let fault = planner.policy.groupsFault { complain(fault) }
             let store = try state.openForReading(as: "respond plan")
             defer { store.close() }
-            if alert == nil, policy.policy != nil || against != nil {
+            if alert == nil, !rehearse, policy.policy != nil || against != nil {
                 try review(planner, store)
                 return
             }
             let plans = try Respond.plans(store, planner, since: since, alert: alert)
+            let targets = rehearse ? try ConnectorFile.read(policy.connectors ?? "") : []
             let (text, sendable) = try Respond.text(
-                plans, store, color.style, hasConnector: policy.hasConnector)
+                plans, store, color.style, hasConnector: policy.hasConnector
+            ) { action in
+                targets.first { $0.connector.name == action.connector }
+                    .map { Plan.rehearsed(action, by: $0.connector) }
+            }
             try put(text)
             try put(
                 sendable == 0
@@ -75,6 +91,17 @@ extension Respond {
                             + " 'lastseen respond apply --act' does it, with the same options.\n"
                         : "\(counted(sendable, "step")) could be done, once you say how:"
                             + " lastseen respond apply --act --exec PROGRAM (or --webhook URL).\n")
+        }
+
+        /// What a target says that a step would touch.
+        private static func rehearsed(_ action: PlannedAction, by connector: any Connector) -> String {
+            let now = wallTime()
+            if let words = connector.rehearse(action, at: now) { return words }
+            guard let answer = connector.check(action, at: now) else {
+                return "\(connector.name) cannot say"
+            }
+            let isSo = [.done, .alreadySo, .notNeeded].contains(answer.outcome)
+            return isSo ? "it is so already: \(answer.detail)" : answer.detail
         }
 
         private func planner(_ options: PolicyOptions) throws -> ActionPlanner {

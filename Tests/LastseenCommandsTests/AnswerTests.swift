@@ -37,16 +37,20 @@ struct AnswerTests {
 
     /// The token of a link in the owner's message.
     private static func token(_ letter: String, in folder: Folder) throws -> String {
-        let alert = try #require(try AlertLifeTests.list(folder, "--all").first).dropFirst(7).prefix(18)
+        let alert = try #require(try AlertLifeTests.list(folder, "--all").first).dropFirst(7)
+            .prefix(18)
         let preview = try folder.run(
-            "notify", "preview", String(alert), "--channel", "owners", "--channels", "channels.yaml",
+            "notify", "preview", String(alert), "--channel", "owners", "--channels",
+            "channels.yaml",
             "--state", "s.db")
         // Lines are folded as mail is.
         let text = preview.output.replacing("=\n", with: "").replacing("=\r\n", with: "")
         let match = try #require(
-            text.firstMatch(of: /answer\/(1\.a-[0-9a-f]+\.\d+\.([mn])\.en\.\d+\.[A-Za-z0-9_-]{43})/),
+            text.firstMatch(
+                of: /answer\/(1\.a-[0-9a-f]+\.\d+\.([mn])\.en\.\d+\.[A-Za-z0-9_-]{43})/),
             "\(preview.output) \(preview.errors)")
-        for found in text.matches(of: /answer\/(1\.a-[0-9a-f]+\.\d+\.([mn])\.en\.\d+\.[A-Za-z0-9_-]{43})/)
+        for found in text.matches(
+            of: /answer\/(1\.a-[0-9a-f]+\.\d+\.([mn])\.en\.\d+\.[A-Za-z0-9_-]{43})/)
         where found.2 == letter { return String(found.1) }
         Issue.record("no link '\(letter)' in \(match.0)")
         return ""
@@ -117,7 +121,8 @@ struct AnswerTests {
         #expect(try server.send("POST", token) == "404")
         #expect(try server.send("POST", token, form: true) == "200")
         #expect(try server.send("POST", token, form: true) == "410")
-        let send = try folder.run("notify", "send", "--channels", "channels.yaml", "--state", "s.db")
+        let send = try folder.run(
+            "notify", "send", "--channels", "channels.yaml", "--state", "s.db")
         #expect(send.status == 0, "\(send.errors)")
         let list = try AlertLifeTests.list(folder, "--all")
         #expect(list.count == 1)
@@ -130,7 +135,9 @@ struct AnswerTests {
         #expect(verify.status == 0)
     }
 
-    @Test("a watch that holds the state takes answers and verdicts, and goes on", .enabled(if: hasCurl))
+    @Test(
+        "a watch that holds the state takes answers and verdicts, and goes on",
+        .enabled(if: hasCurl))
     func watched() throws {
         let folder = try Self.alarmed()
         let lines = try sampleText("stolen-token").split(separator: "\n").map { "\($0)\n" }

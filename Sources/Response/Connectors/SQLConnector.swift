@@ -171,6 +171,18 @@ public final class SQLConnector: Connector {
         }
     }
 
+    public func probe(at now: Timestamp) -> ConnectorAnswer? {
+        let answer = database.run(
+            SQLConnector.ping, ["nobody"], milliseconds: options.totalMilliseconds, keeps: { _ in false })
+        if case .rows = answer {
+            return ConnectorAnswer(.done, detail: "\(database.place) answers")
+        }
+        return trouble(answer)
+    }
+
+    private static let ping = try! SQLStatement(
+        "SELECT count(*) WHERE :user_id = ''", key: "probe", needs: [.userID])
+
     // MARK: -
 
     private struct Trouble: Error { let answer: ConnectorAnswer }

@@ -103,6 +103,7 @@ struct SQLConnectorTests {
         let sql = try app.connector(
             undo: "UPDATE users SET active = 1 WHERE id = :user_id")
         let one = PlannedAction.step(.logOutSession, session: "s1")
+        #expect(sql.probe(at: epoch)?.outcome == .done)
         #expect(sql.rehearse(one, at: epoch)?.hasSuffix("would touch 1 row") == true)
         #expect(sql.check(one, at: epoch)?.outcome == .retry)
         #expect(try app.value("SELECT count(*) FROM sessions") == "3", "a rehearsal keeps nothing")
