@@ -18,6 +18,25 @@ package struct Redactor: Sendable {
 
     package func shown(_ text: String) -> String { shown(text.utf8) }
 
+    /// An HTTP answer's body, so short that what is said after it stays. Of a page for people, as
+    /// proxies answer with, its title.
+    package func shown(body: [UInt8]) -> String {
+        var text = trimmed(String(decoding: mask(body), as: UTF8.self))
+        if text.hasPrefix("<") { text = Redactor.title(ofPage: text) ?? "a page" }
+        return plain(text, limit: 119)
+    }
+
+    private static func title(ofPage text: String) -> String? {
+        let bytes = Array(text.utf8)
+        let lowered = Array(asciiLowered(text).utf8)
+        guard let open = lowered.firstRange(of: Array("<title>".utf8)),
+            let close = lowered[open.upperBound...].firstRange(of: Array("</title".utf8))
+        else { return nil }
+        let title = trimmed(
+            String(decoding: bytes[open.upperBound..<close.lowerBound], as: UTF8.self))
+        return title.isEmpty ? nil : title
+    }
+
     /// By bytes, not characters: a combining mark after a secret must not hide it from the search.
     private func mask(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes

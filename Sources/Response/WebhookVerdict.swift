@@ -37,7 +37,7 @@ enum WebhookVerdict {
     private static func verdict(
         on reply: HTTPReply, origin: String, redactor: Redactor
     ) -> ConnectorAnswer {
-        let said = redactor.shown(reply.body)
+        let said = redactor.shown(body: reply.body)
         let detail = redactor.shown(
             "\(origin) answered \(reply.status)" + (said.isEmpty ? "" : ": \(said)"))
         func answer(_ outcome: ConnectorAnswer.Outcome) -> ConnectorAnswer {

@@ -55,7 +55,7 @@ final class APITarget: Sendable {
     }
 
     func shown(_ text: String) -> String { secrets.redactor.shown(text) }
-    func shown(_ bytes: [UInt8]) -> String { secrets.redactor.shown(bytes) }
+    func shown(_ bytes: [UInt8]) -> String { secrets.redactor.shown(body: bytes) }
 }
 
 /// The secrets that were in use lately, which no text from outside may show.

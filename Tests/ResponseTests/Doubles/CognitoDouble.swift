@@ -17,7 +17,7 @@ final class CognitoDouble: StrictDouble, @unchecked Sendable {
     }
 
     override func isAuthorized(_ call: Call) -> Bool {
-        let names = ["accept", "expect", "user-agent", "content-length"]
+        let names = ["accept", "expect", "user-agent", "content-length", "connection"]
         guard call.headers["x-amz-security-token"] == token,
             let given = call.headers["authorization"],
             let date = call.headers["x-amz-date"], date == "20270115T080000Z"

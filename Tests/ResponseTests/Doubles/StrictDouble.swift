@@ -79,7 +79,9 @@ class StrictDouble: @unchecked Sendable {
 
     deinit { server?.stop() }
 
-    var url: String { server.url("") }
+    var url: String { publicURL ?? server.url("") }
+    /// Where its users reach it, when a proxy stands before it.
+    var publicURL: String?
 
     // MARK: - What a vendor's double says of itself
 
