@@ -124,12 +124,16 @@ public final class StateStore: @unchecked Sendable {
     /// Never fails: what cannot be moved now, as on a full disk, stays in the log, which is part of
     /// the state. Readers made by `makeProfileReader` keep working until they go away.
     public func close() {
-        rest.withLock { rest in
-            rest.isClosed = true
-            rest.reader?.close(checkpoints: false)
-            writer?.close(checkpoints: path != ":memory:" && !rest.isDirect)
-            (rest.reader, rest.lock) = (nil, nil)
+        // The sessions are closed outside of the mutex, which a commit of another thread wants while it
+        // has the writer.
+        let (isFirst, reader, isDirect) = rest.withLock { rest in
+            defer { (rest.isClosed, rest.reader) = (true, nil) }
+            return (!rest.isClosed, rest.reader, rest.isDirect)
         }
+        guard isFirst else { return }
+        reader?.close(checkpoints: false)
+        writer?.close(checkpoints: path != ":memory:" && !isDirect)
+        rest.withLock { $0.lock = nil }
     }
 
     /// Runs `body` as one transaction: all that it puts is kept, or nothing.
