@@ -11,8 +11,9 @@ public struct ActionPlanner: Sendable {
     /// The family of each rule's id, for entries that name some.
     public var families: [String: String]
 
-    /// How the note of a step begins that a cool-down left out.
-    static let coolDownNote = "the same was begun for this user"
+    /// How the note of a step begins that is not needed as nothing asks for it any more; no target's
+    /// word begins so.
+    static let withdrawnNote = "withdrawn: "
 
     /// - Parameter connectors: those that are set up; when empty, as if `policy.connector` were and
     ///   could do everything, to show what would be done.

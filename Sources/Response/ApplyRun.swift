@@ -241,7 +241,9 @@ struct ApplyRun<Outbox: ActionOutbox> {
         guard isLeftOver || isDue(stored, at: now) else { return .waits(.notDue) }
         switch try outbox.standing(of: stored) {
         case .stands: break
-        case .withdrawn(let reason): return .ends(closing(stored, .notNeeded, reason, at: now))
+        case .withdrawn(let reason):
+            return .ends(
+                closing(stored, .notNeeded, ActionPlanner.withdrawnNote + reason, at: now))
         case .needsApproval(let persons, let seconds):
             return .ends(waiting(stored, for: persons, seconds: seconds, at: now))
         }
@@ -261,7 +263,7 @@ struct ApplyRun<Outbox: ActionOutbox> {
             return .ends(
                 closing(
                     stored, .notNeeded,
-                    "\(ActionPlanner.coolDownNote) \(minutes) min ago, for alert "
+                    "the same was begun for this user \(minutes) min ago, for alert "
                         + "\(earlier.alertID)", at: now))
         }
         var begun = stored

@@ -185,6 +185,7 @@ public final class StoreOutbox: ActionOutbox {
         }
         known.state = row.state
         known.alertRevision = alertRevision
+        (known.attempts, known.firstStartedMilliseconds) = (0, nil)
         known.connector = row.connector
         known.payload = row.payload
         known.result = row.result
@@ -195,20 +196,18 @@ public final class StoreOutbox: ActionOutbox {
     }
 
     /// Whether planning an action anew puts it in the place of what is known of it: by its state
-    /// (`ActionState.givesWay`), or as it was never begun because nothing asked for it then, and an
-    /// alert that was opened again, or a policy that was changed back, does now. One that nobody
-    /// approved in time is asked for again when the alert was amended since. What the target said, a
-    /// person denied or a cool-down left out stays so.
+    /// (`ActionState.givesWay`), or as it was withdrawn, surely without effect, and an alert that was
+    /// opened again, or a policy that was changed back, asks for it now. One that nobody approved in
+    /// time is asked for again when the alert was amended since. What the target said, a person denied
+    /// or a cool-down left out stays so.
     public static func givesWay(
         _ known: ActionRow, to action: PlannedAction, alertRevision: Int
     ) -> Bool {
         guard let state = ActionState(rawValue: known.state) else { return false }
         if state.givesWay(to: action.state) { return true }
-        guard known.firstStartedMilliseconds == nil,
-            action.state == .planned || action.state == .waiting
-        else { return false }
+        guard action.state == .planned || action.state == .waiting else { return false }
         switch state {
-        case .notNeeded: return !known.result.hasPrefix(ActionPlanner.coolDownNote)
+        case .notNeeded: return known.result.hasPrefix(ActionPlanner.withdrawnNote)
         case .expired: return alertRevision > known.alertRevision
         default: return false
         }

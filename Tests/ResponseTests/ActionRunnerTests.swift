@@ -212,7 +212,7 @@ struct ActionRunnerTests {
         var runner = try ActionRunnerTests.runner(connector)
         let report = try ActionRunnerTests.apply(&runner, outbox)
         #expect(outbox.state("s1") == .notNeeded)
-        #expect(report.lines.first?.detail == "the alert was dismissed")
+        #expect(report.lines.first?.detail == "withdrawn: the alert was dismissed")
         #expect(connector.calls.isEmpty)
     }
 

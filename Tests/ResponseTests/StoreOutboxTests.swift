@@ -323,7 +323,7 @@ struct StandingTests {
         let report = try desk.apply(connector, try Self.planner(.logOutSession))
         #expect(connector.calls.count == 1)
         #expect(try desk.states() == [.logOutSession: "done", .requirePasswordChange: "not-needed"])
-        #expect(report.lines.map(\.detail).contains("the policy does not ask for it any more"))
+        #expect(report.lines.map(\.detail).contains("withdrawn: the policy does not ask for it any more"))
         // Changed back, it is asked for again, and what was done is not.
         let before = try Self.planner(.requirePasswordChange)
         try desk.plan(before)
