@@ -125,7 +125,9 @@ struct ApplyRun<Outbox: ActionOutbox> {
             let hourAgo = now.adding(milliseconds: -3_600_000 + 1)
             var users = log.users(since: hourAgo, plannedAfter: breaker.resumedAt)
             for action in actions
-            where action.firstStarted == nil && action.created > breaker.resumedAt ?? .distantPast {
+            where action.firstStarted == nil && action.created > breaker.resumedAt ?? .distantPast
+                && !isTooOld(action, at: now)
+            {
                 users.insert(action.user)
             }
             var limit = policy.breaker.usersPerHour
@@ -250,6 +252,13 @@ struct ApplyRun<Outbox: ActionOutbox> {
         if policy.isProtected(id: stored.planned.userID, name: stored.planned.userName) {
             return .ends(closing(stored, .notifyOnly, "the user is protected", at: now))
         }
+        if isTooOld(stored, at: now) {
+            return .ends(
+                closing(
+                    stored, .expired,
+                    "last seen \(stored.planned.time.humanReadable), more than "
+                        + "\(policy.maximumAgeHours ?? 0) hours ago", at: now))
+        }
         guard stored.attempts < runner.schedule.tries else {
             return .ends(closing(stored, .dead, "no try is left", at: now))
         }
@@ -278,6 +287,12 @@ struct ApplyRun<Outbox: ActionOutbox> {
         let job = ActionJob(
             index: index, action: begun, task: task, connector: connector, time: now)
         return .goes(job, OutboxChange(begun, replacing: stored, journal: start))
+    }
+
+    /// Whether the suspect was last seen longer ago than is acted upon.
+    private func isTooOld(_ action: OutboxAction, at now: Timestamp) -> Bool {
+        guard action.firstStarted == nil, let hours = policy.maximumAgeHours else { return false }
+        return now.since(action.planned.time) > Int64(hours) * 3_600_000
     }
 
     /// A time that lies farther ahead than any wait is of a clock that was set back since.

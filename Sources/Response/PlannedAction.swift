@@ -34,7 +34,7 @@ public enum ActionState: String, CaseIterable, Codable, Sendable {
     case unknown
     /// A person said that it is not to be done.
     case denied
-    /// Nobody, or too few, approved it in time.
+    /// Nobody, or too few, approved it in time, or the suspect was last seen too long ago.
     case expired
     /// Was done, and was taken back by a person.
     case undone

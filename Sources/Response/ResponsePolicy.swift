@@ -144,6 +144,9 @@ public struct ResponsePolicy: Sendable, Equatable {
     public var coolDownSeconds: [Rung: Int] = ResponsePolicy.standardCoolDown
     /// In which no step is begun.
     public var quiet: [TimeWindow] = []
+    /// No step is begun for a suspect who was last seen longer ago: the session is gone, or the run is
+    /// one over old records. Nil for no limit.
+    public var maximumAgeHours: Int?
 
     /// Resets and blocks are for an hour: several alerts of one break-in mean one new password.
     public static let standardCoolDown: [Rung: Int] = [.requirePasswordChange: 3600, .suspend: 3600]

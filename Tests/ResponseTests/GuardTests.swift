@@ -37,6 +37,28 @@ struct GuardTests {
         #expect(try ActionRunnerTests.apply(&runner, outbox, at: 86_400).calls == 2)
     }
 
+    @Test("a suspect last seen too long ago is left to a person, and counts for no breaker")
+    func age() throws {
+        let last = PlannedAction.sample().time
+        for (milliseconds, state) in [(Int64(0), ActionState.done), (1, .expired)] {
+            let connector = ScriptedConnector()
+            let outbox = MemoryOutbox((1...4).map { GuardTests.action("u\($0)", "s\($0)") })
+            var runner = try GuardTests.runner(connector) {
+                $0.maximumAgeHours = 72
+                $0.breaker = UserBreakerLimits(usersPerHour: 4, shareOfUsers: 1, leastUsers: 3)
+            }
+            outbox.users = 3  // four of three would open it
+            if state == .done { outbox.users = 100 }
+            var random = SeededGenerator(seed: 1)
+            let now = last.adding(milliseconds: 72 * 3_600_000 + milliseconds)
+            for index in outbox.actions.indices { outbox.actions[index].due = now }
+            let report = try runner.apply(outbox, clock: { now }, random: &random)
+            #expect(report.stop.isEmpty)
+            #expect(outbox.actions.allSatisfy { $0.state == state }, "\(outbox.actions[0].planned.note)")
+            #expect(connector.calls.count == (state == .done ? 4 : 0))
+        }
+    }
+
     @Test("the same for a user again within the cool-down is not needed, for another kind or user it is")
     func coolDown() throws {
         let connector = ScriptedConnector()

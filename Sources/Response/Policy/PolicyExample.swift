@@ -31,6 +31,8 @@ public enum PolicyExample {
           # How many persons have to agree, and for how long they can.
           approvals: {suspend: 2, log-out-everywhere: 1}
           approval_hours: 24
+          # A suspect who was last seen longer ago is left to a person, as in a first run over old logs.
+          maximum_age_hours: 72
           # More users than that within an hour, and a person has to look: 'lastseen respond resume'.
           # The share is of all known users, and counts above least_users.
           breaker: {users_per_hour: 50, share_of_users: 0.1, least_users: 10}

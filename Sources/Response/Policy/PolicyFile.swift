@@ -136,6 +136,7 @@ public struct PolicySettings: Sendable, Equatable {
     public var coolDownMinutes: [Rung: Int]?
     public var approvals: [Rung: Int]?
     public var approvalHours: Int?
+    public var maximumAgeHours: Int?
     public var breakerUsers: Int?
     public var breakerShare: Double?
     public var breakerLeast: Int?
@@ -167,6 +168,7 @@ public struct PolicySettings: Sendable, Equatable {
             usersPerHour: breakerUsers ?? base.breaker.usersPerHour,
             shareOfUsers: breakerShare ?? base.breaker.shareOfUsers,
             leastUsers: breakerLeast ?? base.breaker.leastUsers)
+        policy.maximumAgeHours = maximumAgeHours ?? base.maximumAgeHours
         policy.quiet += quiet
         return policy
     }

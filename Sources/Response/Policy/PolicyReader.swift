@@ -196,6 +196,7 @@ struct PolicyReader {
             "act_risk", "password_risk", "confidence", "highest_rung", "widen", "protected_users",
             "protected_groups", "service_accounts", "service_account_groups", "caps",
             "cool_down_minutes", "approvals", "approval_hours", "breaker", "quiet",
+            "maximum_age_hours",
         ]
         guard let fields = FieldReader(node, name: "'settings'", keys: keys, log: log) else {
             return settings
@@ -229,6 +230,7 @@ struct PolicyReader {
         settings.coolDownMinutes = byRung("cool_down_minutes", fields, 0...10_080)
         settings.approvals = byRung("approvals", fields, 0...10)
         settings.approvalHours = whole("approval_hours", fields, 1...720)
+        settings.maximumAgeHours = whole("maximum_age_hours", fields, 1...87_600)
         if let node = fields.value("breaker") {
             let keys = ["users_per_hour", "share_of_users", "least_users"]
             if let breaker = FieldReader(node, name: "'breaker'", keys: keys, log: log) {

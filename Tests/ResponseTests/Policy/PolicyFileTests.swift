@@ -185,6 +185,7 @@ struct PolicyFileTests {
               cool_down_minutes: {step: 1, log-out-session: 5}
               approvals: {log-out-everywhere: 0, require-password-change: 1}
               approval_hours: 2
+              maximum_age_hours: 48
               breaker: {users_per_hour: 9}
             policy: []
             """.replacing("step: 1, ", with: ""))
@@ -200,6 +201,7 @@ struct PolicyFileTests {
         #expect(policy.approvals.hours == 2 && policy.breaker.usersPerHour == 9)
         #expect(policy.isProtected(id: "svc-x", name: "") && policy.isProtected(id: "", name: "break-glass"))
         #expect(!policy.isProtected(id: "u1", name: ""))
+        #expect(policy.maximumAgeHours == 48)
         #expect(policy.needsGroups)
         var grouped = policy
         grouped.groups = try GroupsFileTests.parse("u1,board", "g.csv")
