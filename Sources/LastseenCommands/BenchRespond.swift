@@ -77,7 +77,9 @@ struct BenchRespond: ParsableCommand {
         let planned = clock.now
         var runner = ActionRunner(policy: policy, connectors: sending, width: width)
         var random = SystemRandomNumberGenerator()
-        let report = try runner.apply(StoreOutbox(store), clock: wallTime, random: &random)
+        // As runs do it: each step is asked of the policy once more before it is begun.
+        let outbox = StoreOutbox(store, planner: planner) { try? AlertJSON.read($0) }
+        let report = try runner.apply(outbox, clock: wallTime, random: &random)
         let elapsed = seconds(clock.now - planned)
         let done = report.lines.count { $0.action.state == .done }
         let times = sending.compactMap { ($0 as? TimedConnector)?.times }.flatMap { $0 }.sorted()
