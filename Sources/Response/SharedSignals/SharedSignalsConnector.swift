@@ -211,10 +211,18 @@ public final class SharedSignalsConnector: Connector {
                 guard let token = try signer.signer().token(claims) else {
                     return ConnectorAnswer(.retry, detail: "libcrypto could not sign the event")
                 }
-                return SignalPush.send(
-                    token, to: receiver.url, origin: origin,
-                    authorization: try receiver.authorization?.text(), client: client,
-                    limits: limits)
+                func send(_ authorization: String?) -> (ConnectorAnswer, isUnauthorized: Bool) {
+                    SignalPush.send(
+                        token, to: receiver.url, origin: origin, authorization: authorization,
+                        client: client, limits: limits)
+                }
+                let known = try receiver.authorization?.text()
+                let (answer, isUnauthorized) = send(known)
+                // What was good may have been replaced meanwhile.
+                guard isUnauthorized, let known,
+                    let renewed = try receiver.authorization?.text(unless: known), renewed != known
+                else { return answer }
+                return send(renewed).0
             }
         } catch {
             return ConnectorAnswer(.retry, detail: plain("\(error)", limit: 199))

@@ -14,7 +14,7 @@ enum SignalPush {
     static func send(
         _ token: String, to url: String, origin: String, authorization: String?,
         client: HTTPClient, limits: HTTPLimits
-    ) -> ConnectorAnswer {
+    ) -> (answer: ConnectorAnswer, isUnauthorized: Bool) {
         var headers = [
             "content-type: application/secevent+jwt", "accept: application/json",
             "user-agent: lastseen", "expect:",
@@ -31,21 +31,26 @@ enum SignalPush {
         }
         let redactor = Redactor(secrets)
         if reply.result == .addressRefused {
-            return ConnectorAnswer(
+            let answer = ConnectorAnswer(
                 .retry,
                 detail: "\(origin) is at a private, local or metadata address, which is refused "
                     + "(see allow_private)")
+            return (answer, false)
         }
         if reply.result == .answered, reply.status == 400,
             let said = JSONValue(reply.body), let code = said["err"]?.text
         {
             let words = said["description"]?.text ?? ""
-            return ConnectorAnswer(
+            let answer = ConnectorAnswer(
                 .refused,
                 detail: redactor.shown(
                     "\(origin) refused the event: \(code)" + (words.isEmpty ? "" : ": \(words)")))
+            return (answer, code == "authentication_failed")
         }
-        return WebhookVerdict.answer(to: reply, origin: origin, redactor: redactor)
+        return (
+            WebhookVerdict.answer(to: reply, origin: origin, redactor: redactor),
+            reply.result == .answered && reply.status == 401
+        )
     }
 
     static func origin(

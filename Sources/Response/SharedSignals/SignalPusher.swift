@@ -64,7 +64,8 @@ public final class SignalPusher: Sendable {
             guard let token = signer.token(signal.claims) else { return count }
             let answer = SignalPush.send(
                 token, to: stream.endpoint, origin: origin, authorization: stream.authorization,
-                client: client, limits: limits)
+                client: client, limits: limits
+            ).answer
             let now = clock()
             switch answer.outcome {
             case .done, .alreadySo, .notNeeded:

@@ -81,6 +81,43 @@ struct SharedSignalsConnectorTests {
         if bytes.contains("invalid_key") { #expect(answer.detail.contains("invalid_key: unknown")) }
     }
 
+    /// How the receiver says that it does not know the header.
+    static let unknown = [
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n"
+            + #"{"err":"authentication_failed","description":"expired"}"#,
+    ]
+
+    @Test("an authorization that expired is read again, once, and the push repeated", arguments: unknown)
+    func renewed(refusal: String) throws {
+        let receiver = try HTTPServer { request, _ in
+            .bytes(
+                request.headers["authorization"] == "Bearer new-token"
+                    ? "HTTP/1.1 202 Accepted\r\n\r\n" : refusal)
+        }
+        defer { receiver.stop() }
+        let secret = try TemporaryFile("Bearer old-token")
+        let pem = try key.pem()
+        let signals = try SharedSignalsConnector(
+            SharedSignalsOptions(
+                issuer: "https://monitor.example.com", userFormat: .issuerAndSubject,
+                delivery: .push(
+                    SignalReceiver(
+                        url: receiver.url("/events"), audience: ["https://sp.example.com"],
+                        signingKey: try SecretValue(.environment("K"), label: "k") { _ in pem },
+                        authorization: try SecretValue(.file(secret.path), label: "a"),
+                        allowsPrivate: true)), totalMilliseconds: 20_000))
+        // Still the old one: refused after one call, and it is not shown.
+        let refused = signals.carryOut(.signal(.logOutSession), at: epoch)
+        #expect(refused.outcome == .refused && receiver.requests.count == 1)
+        #expect(!refused.detail.contains("old-token"))
+        try Data("Bearer new-token\n".utf8).write(to: URL(fileURLWithPath: secret.path))
+        #expect(signals.carryOut(.signal(.logOutSession), at: epoch).outcome == .done)
+        #expect(receiver.requests.count == 3)
+        #expect(signals.carryOut(.signal(.logOutSession), at: epoch).outcome == .done)
+        #expect(receiver.requests.count == 4, "the new one is kept")
+    }
+
     @Test("a receiver that is silent or not there is tried again")
     func silent() throws {
         let receiver = try HTTPServer { _, _ in .stall("HTTP/1.1 ") }
