@@ -180,6 +180,13 @@ struct AnswerTests {
         let said = try folder.run("alerts", "dismiss", id, "--state", "s.db", "--wait", "0.3")
         #expect(said.status == 0, "\(said.errors)")
         #expect(said.output == "\(id) will be dismissed by the next run: one holds the state.\n")
+        // So does an owner's answer on the command line, once.
+        let token = try Self.token("m", in: folder)
+        for (status, words) in [(Int32(0), "Thank you"), (1, "used already")] {
+            let answer = try folder.run(
+                "answer", token, "--channels", "channels.yaml", "--state", "s.db")
+            #expect(answer.status == status && answer.output.contains(words), "\(answer.output)")
+        }
         kill(holder.process.processIdentifier, SIGKILL)
         holder.process.waitUntilExit()
         #expect(try AlertLifeTests.list(folder).count == 1)
