@@ -145,7 +145,10 @@ struct SightingTracer {
                     ? "" : ", the first \(text.duration(x.time &- profile.tally.firstUse)) before")),
             ("device", "\(text.device(end)): \(familiarity(context.device, x.device, profile))"),
             ("network", "\(text.address(end)), \(x.networkKind.name): \(familiarity(context.network, x.network, profile))"),
-            ("provider", "AS\(x.asn): \(familiarity(context.provider, x.provider, profile))"),
+            ("provider",
+                (x.asn != 0
+                    ? "AS\(x.asn)" : "not told, so \(x.address.providerPrefixDescription) stands for it")
+                    + ": \(familiarity(context.provider, x.provider, profile))"),
             ("place", "\(text.place(end)), radius \(x.radius) km: \(familiarity(context.place, x.place, profile))"),
             ("country", "\(x.countryCode): \(familiarity(context.country, x.country, profile))"),
             ("session", "\(text.string(x.sessionText)): \(familiarity(context.session, x.session, profile))"),

@@ -22,6 +22,7 @@ extension Profile {
     func knowsNetwork(_ x: StoredSighting, _ context: Context) -> Bool {
         isKnown(context.network, at: x.time)
             || isKnown(context.provider, at: x.time) && isKnown(context.place, at: x.time)
+                && !x.isThroughStrangers
     }
 
     /// Whether one of the user's networks of old, another one, was in use within a time before.
@@ -87,6 +88,9 @@ extension Profile {
 }
 
 extension StoredSighting {
+    /// Through Tor or a proxy: whatever line it comes out of, it is nobody's home.
+    var isThroughStrangers: Bool { networkKind == .tor || networkKind == .proxy }
+
     /// Whether whoever has the password could have made it with a client like the user's: no device id, and
     /// the password, or what stands for it when it is reset.
     var isAnybodys: Bool {

@@ -62,7 +62,8 @@ public struct UnrecognizedDevice: Sendable {
         var finding = StoredFinding()
         finding.detector = DetectorKind.unrecognizedDevice.code
         let isNetworkKnown =
-            context.network >= 0 || context.provider >= 0 && context.place >= 0
+            context.network >= 0
+            || context.provider >= 0 && context.place >= 0 && !x.isThroughStrangers
             || x.network.isNone || x.networkKind == .corporate || x.networkKind == .sharedEgress
         let isHidden =
             switch x.networkKind {

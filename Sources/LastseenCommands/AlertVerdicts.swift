@@ -180,6 +180,8 @@ struct VerdictOptions: ParsableArguments {
                     line("Not learned from it: \(names(teaching.places)).")
                 }
             }
+        } else if outcome.alert.userID.isEmpty {
+            line("Nothing learned: it is about a source, and of no user.")
         } else {
             line("Nothing learned: what is known of \(user) no longer has this alert.")
         }

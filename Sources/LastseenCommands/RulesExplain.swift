@@ -57,7 +57,8 @@ struct RulesExplain: ParsableCommand {
         try put(ExplanationText.alert(alert, book, alertRisk: running.alertRisk))
         guard let newest = alert.findings.max(by: { $0.time < $1.time })?.records.last else { return }
         do {
-            let seen = try trace(newest, files: Array(words.dropFirst()), book)
+            let owner = alert.userID.isEmpty ? nil : (alert.tenant, alert.userID)
+            let seen = try trace(newest, of: owner, files: Array(words.dropFirst()), book)
             try put("\n" + ExplanationText.sighting(seen, all: all))
         } catch let error as HistoryError {
             complain("what the other rules saw is not known: \(error)")
@@ -77,7 +78,10 @@ struct RulesExplain: ParsableCommand {
         return try AlertJSON.read(rows[0].json)
     }
 
-    private func trace(_ id: String, files: [String], _ book: RuleBook) throws -> SightingTrace {
+    private func trace(
+        _ id: String, of owner: (tenant: String, user: String)? = nil, files: [String],
+        _ book: RuleBook
+    ) throws -> SightingTrace {
         let databases = try geo.open()
         let options = try running.options(
             format: format, rules: book, databases: databases, outputs: [], rejects: nil,
@@ -85,11 +89,11 @@ struct RulesExplain: ParsableCommand {
         if files.isEmpty {
             let store = try state.openForReading(as: "rules explain")
             defer { store.close() }
-            return try Explainer.explain(record: id, options, .history(store))
+            return try Explainer.explain(record: id, of: owner, options, .history(store))
         }
         let found = try InputList.resolve(files)
         return try Explainer.explain(
-            record: id, options, .files(found.inputs, unnamed: found.unnamed))
+            record: id, of: owner, options, .files(found.inputs, unnamed: found.unnamed))
     }
 }
 
@@ -98,7 +102,8 @@ enum ExplanationText {
     static func alert(_ alert: Alert, _ book: RuleBook, alertRisk: Int) -> String {
         let who = alert.userName.isEmpty ? alert.userID : alert.userName
         var out = "Alert \(alert.id), \(alert.status.rawValue), risk \(alert.risk): "
-        out += "\(SafeText.visible(alert.title)), \(SafeText.visible(who, limit: 80))\n"
+        out += SafeText.visible(alert.title)
+        out += who.isEmpty ? "\n" : ", \(SafeText.visible(who, limit: 80))\n"
         out += wrapped(SafeText.visible(alert.summary), indent: 2)
         var strongest: [String: Double] = [:]
         for finding in alert.findings {
@@ -122,6 +127,11 @@ enum ExplanationText {
             if !finding.silencedBy.isEmpty {
                 out += wrapped("Silenced by: \(SafeText.visible(finding.silencedBy))", indent: 2)
             }
+        }
+        if alert.userID.isEmpty {
+            out += "\nRisk: fixed for a source, higher where somebody got in from there.\n"
+            out += "  --alert-risk is \(alertRisk)"
+            return out + (alert.risk < alertRisk ? ": below it, so nobody is told.\n" : ".\n")
         }
         let parts = strongest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         let innocent = parts.reduce(1.0) { $0 * (1 - $1.value) }

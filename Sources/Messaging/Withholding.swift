@@ -9,21 +9,28 @@ extension Privacy {
         guard self != .full else { return alert }
         var shown = alert
         let withheld = phrases.text("team.withheld")
-        let rules = alert.findings.map(\.rule)
-        let title = phrases.rule(rules.first ?? "other")
+        // The source of a spray, and nobody's session: there is nobody to log out or to tell.
+        let isAboutSource = alert.userID.isEmpty
+        func name(_ rule: String) -> String {
+            isAboutSource ? phrases.text("team.source") : phrases.rule(rule)
+        }
+        let title = name(alert.findings.first?.rule ?? "other")
         shown.title = title
         shown.summary = title
         shown.userName = ""
         shown.tenant = self == .coarse ? alert.tenant : ""
         shown.findings = alert.findings.map { finding in
             var finding = finding
-            finding.sentence = phrases.rule(finding.rule)
+            finding.sentence = name(finding.rule)
             finding.evidence = []
             finding.records = []
             finding.silencedBy = ""
             return finding
         }
-        shown.recommendations = ["logout", "password", "factors", "tell"].enumerated().map {
+        let steps =
+            isAboutSource
+            ? ["block", "check", "refuse"] : ["logout", "password", "factors", "tell"]
+        shown.recommendations = steps.enumerated().map {
             Recommendation(
                 step: $0.offset + 1, text: phrases.text("team.step.\($0.element)"), reason: "")
         }
@@ -37,11 +44,11 @@ extension Privacy {
             // A user id is often an address or a name.
             if alert.userID.contains("@") { shown.userID = withheld }
         case .none:
-            shown.userID = withheld
+            shown.userID = isAboutSource ? "" : withheld
             shown.sessionID = alert.sessionID.isEmpty ? "" : withheld
             shown.otherSessionIDs = []
             shown.deviceID = ""
-            shown.deviceLabel = withheld
+            shown.deviceLabel = isAboutSource ? "" : withheld
             shown.place = Place()
             shown.network = Network()
             shown.actions = alert.actions.map { action in

@@ -49,7 +49,7 @@ final class Outputs {
     /// Alerts of this commit, for standard output.
     private var pending: [Published] = []
     private(set) var lastSequence: Int64
-    private var printedSequence: Int64
+    private(set) var printedSequence: Int64
     /// Where refused lines go.
     private var rejects: FeedWriter?
     private let rejectsName: String

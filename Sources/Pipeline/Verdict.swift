@@ -68,28 +68,33 @@ public struct VerdictTaker {
         }
         var changed: [Alert] = []
         var row: (key: UInt64, bytes: [UInt8])?
-        try SessionLookup.withProfile(of: alert.userID, tenant: alert.tenant, in: store) {
-            key, profile in
-            judge.restore(&profile)
-            judge.emitted.removeAll()
-            outcome.teaching =
-                verdict == .dismissed
-                ? judge.dismiss(alert: alert.id, &profile)
-                : judge.confirm(alert: alert.id, &profile)
-            changed = judge.emitted
-            judge.emitted.removeAll()
-            if !changed.contains(where: { $0.id == alert.id }) { changed.append(said(verdict, alert)) }
-            for i in changed.indices {
-                // The state numbers them: the profile may have forgotten, or never have been told.
-                let known = try store.alert(id: changed[i].id)?.revision ?? 0
-                changed[i].revision = known + 1 + changed[..<i].count { $0.id == changed[i].id }
-                profile.noteTold(
-                    changed[i].id, revision: changed[i].revision,
-                    isConfirmed: changed[i].id == alert.id ? verdict == .confirmed : nil)
+        // A source has no profile that could learn.
+        if !alert.userID.isEmpty {
+            try SessionLookup.withProfile(of: alert.userID, tenant: alert.tenant, in: store) {
+                key, profile in
+                judge.restore(&profile)
+                judge.emitted.removeAll()
+                outcome.teaching =
+                    verdict == .dismissed
+                    ? judge.dismiss(alert: alert.id, &profile)
+                    : judge.confirm(alert: alert.id, &profile)
+                changed = judge.emitted
+                judge.emitted.removeAll()
+                if !changed.contains(where: { $0.id == alert.id }) {
+                    changed.append(said(verdict, alert))
+                }
+                for i in changed.indices {
+                    // The state numbers them: the profile may have forgotten, or never have been told.
+                    let known = try store.alert(id: changed[i].id)?.revision ?? 0
+                    changed[i].revision = known + 1 + changed[..<i].count { $0.id == changed[i].id }
+                    profile.noteTold(
+                        changed[i].id, revision: changed[i].revision,
+                        isConfirmed: changed[i].id == alert.id ? verdict == .confirmed : nil)
+                }
+                var codec = ProfileCodec()
+                row = (key, Array(codec.encode(&profile)))
+                codec.free()
             }
-            var codec = ProfileCodec()
-            row = (key, Array(codec.encode(&profile)))
-            codec.free()
         }
         if changed.isEmpty {  // the state knows no such user
             var over = said(verdict, alert)
@@ -114,11 +119,17 @@ public struct VerdictTaker {
         var said = alert
         said.status = verdict.status
         said.isMaterial = true
-        let opening =
-            verdict == .dismissed
-            ? "Dismissed: it was the user. It said: " : "Confirmed: it was an intruder. "
-        said.summary = opening + alert.summary
-        said.recommendations = []
+        let isAboutSource = alert.userID.isEmpty
+        let confirmed = isAboutSource ? "Confirmed. " : "Confirmed: it was an intruder. "
+        let dismissed = isAboutSource ? "Dismissed. It said: " : "Dismissed: it was the user. It said: "
+        // What was said before gives way.
+        var summary = alert.summary[...]
+        for old in [confirmed, dismissed] where summary.hasPrefix(old) {
+            summary = summary.dropFirst(old.count)
+        }
+        said.summary = (verdict == .confirmed ? confirmed : dismissed) + summary
+        said.isAboutKey = isAboutSource
+        if verdict == .dismissed || !isAboutSource { said.recommendations = [] }
         said.actions = []
         return said
     }

@@ -30,6 +30,8 @@ public final class Watch {
     /// When the oldest thing that is not committed came; nil when all is.
     private var pendingSince: ContinuousClock.Instant?
     private var lastLook: ContinuousClock.Instant
+    /// Up to where the state says that alerts were printed; nil: not known.
+    private var notedSequence: Int64?
     private var rows: [String: CheckpointRow] = [:]
     private var hasSaidReplaced = false
     public private(set) var result = AnalysisResult()
@@ -167,11 +169,22 @@ public final class Watch {
                 try outputs.store(&transaction, sequence: outputs.lastSequence)
             }
         }
+        try notePrinted()
         try takeVerdicts()
         if !hasSaidReplaced, options.databases.areReplaced {
             hasSaidReplaced = true
             note?("A newer GeoIP database is there: restart to use it.")
         }
+    }
+
+    /// What was printed after a commit is noted a second later, so that nobody prints it again: neither the
+    /// outputs that are made anew after a verdict, nor a run after a kill.
+    private func notePrinted() throws {
+        guard outputs.printedSequence != notedSequence else { return }
+        try store.commit { transaction in
+            try outputs.store(&transaction, sequence: outputs.lastSequence)
+        }
+        notedSequence = outputs.printedSequence
     }
 
     /// Verdicts that were given while this run holds the state. They are judged by the profiles of the

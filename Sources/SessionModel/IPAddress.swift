@@ -250,6 +250,9 @@ extension IPAddress {
         "\(networkPrefix)/\(isV4 ? 24 : 48)"
     }
 
+    /// `203.0.0.0/16`, `2001:db8::/32`.
+    public var providerPrefixDescription: String { "\(providerPrefix)/\(isV4 ? 16 : 32)" }
+
     /// An address that by definition is at no place: this network, private (RFC 1918, 4193), shared
     /// (CGNAT, RFC 6598), loopback, link-local, documentation (RFC 5737, 3849), benchmarking
     /// (RFC 2544), multicast and reserved ones (IANA special-purpose registries).

@@ -7,7 +7,11 @@ package enum SettingsFile {
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         let attributes = try? FileManager.default.attributesOfItem(atPath: target.path)
         // A pipe or device could keep us waiting for ever.
-        guard let type = attributes?[.type] as? FileAttributeType, type == .typeRegular else {
+        guard let type = attributes?[.type] as? FileAttributeType else {
+            log.add("There is no such file. Check its name and the folder.")
+            return nil
+        }
+        guard type == .typeRegular else {
             log.add("This is no regular file. Replace or remove it.")
             return nil
         }

@@ -61,4 +61,10 @@ struct IPAddressTests {
         #expect(IPAddress("203.0.113.77")?.networkPrefixDescription == "203.0.113.0/24")
         #expect(IPAddress("2a00:1:2:3::4")?.networkPrefixDescription == "2a00:1:2::/48")
     }
+
+    @Test("where no database tells it, a /16 or a /32 stands for the provider")
+    func providerPrefixes() throws {
+        #expect(IPAddress("203.0.113.77")?.providerPrefixDescription == "203.0.0.0/16")
+        #expect(IPAddress("2a00:1:2:3::4")?.providerPrefixDescription == "2a00:1::/32")
+    }
 }
