@@ -96,6 +96,26 @@ struct VerdictTests {
         #expect(folder.read("feed.ndjson").split(separator: "\n").count == 2)
     }
 
+    @Test("a verdict on a source leaves what to do about it, and says nothing of a user")
+    func source() throws {
+        let folder = try Folder()
+        try folder.run("analyze", "--state", "s.db", Program.sample("password-spray"))
+        let line = try #require(
+            try AlertLifeTests.list(folder, "--status", "all").first {
+                $0.contains("Passwords sprayed from a network")
+            })
+        let id = String(line.dropFirst(7).prefix(18))
+        let confirmed = try folder.run("alerts", "confirm", "--state", "s.db", id)
+        #expect(confirmed.status == 0 && confirmed.output.contains("it is about a source"))
+        let page = try folder.run("alerts", "show", "--state", "s.db", id).output
+        #expect(page.contains("Block 89.59.40.0/24") && page.contains("Check these users first: lena"))
+        #expect(!page.contains("Log out of the session of"))
+        try folder.run("alerts", "dismiss", "--state", "s.db", id)
+        let over = try folder.run("alerts", "show", "--state", "s.db", id).output
+        #expect(over.contains("Dismissed. It said: Sign-ins of"), "\(over)")
+        #expect(!over.contains("Confirmed"))
+    }
+
     @Test("several at once, each once; one that is not there stops all of them")
     func several() throws {
         let folder = try Folder()

@@ -68,6 +68,20 @@ struct BacktestCommandTests {
         #expect(try folder.run("rules", "explain", "--record", "none", sample).status == 66)
         #expect(try folder.run("rules", "explain", "a-ffff", "--state", "s.db").status == 66)
         #expect(try folder.run("rules", "explain").status == 64)
+        // Records of two users with the same ids: each alert's is its user's.
+        let two = try Folder()
+        try two.run(
+            "analyze", sample, Program.sample("stolen-token"), "--state", "s.db", "--history-for", "4000d")
+        let both = try two.run("alerts", "list", "--state", "s.db", "--json", "--status", "all")
+        for line in both.output.split(separator: "\n") {
+            let user = line.contains("gus@example.com") ? "gus" : "fay"
+            let seen = try two.run(
+                "rules", "explain", String(line.dropFirst(7).prefix(18)), "--state", "s.db")
+            #expect(
+                seen.output.split(separator: "\n").contains {
+                    $0.hasPrefix("Record e") && $0.contains(" of \(user),")
+                }, "\(seen.output)")
+        }
         let unkept = try Folder()
         try unkept.run("analyze", sample, "--state", "s.db")
         let half = try unkept.run("rules", "explain", id, "--state", "s.db")

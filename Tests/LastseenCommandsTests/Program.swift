@@ -75,6 +75,8 @@ struct Program {
             return false
         }
 
+        /// What it has printed so far.
+        var output: String { (try? String(contentsOf: url("out"), encoding: .utf8)) ?? "" }
         var errors: String { (try? String(contentsOf: url("err"), encoding: .utf8)) ?? "" }
 
         func result() throws -> Result {

@@ -72,6 +72,24 @@ struct WatchTests {
         #expect(again.errors.contains("Read 0 records") || again.errors.contains("no record"), "\(again.errors)")
     }
 
+    @Test("what was printed is not printed again, by a verdict beside it or after a kill")
+    func printedOnce() throws {
+        let folder = try Folder()
+        try folder.write(try sampleText("impossible-trip"), to: "log.ndjson")
+        let run = try folder.start("watch", "log.ndjson", "--state", "s.db")
+        #expect(try run.wait { run.output.contains("Impossible travel") })
+        // What was printed is noted within a second.
+        usleep(3_000_000)
+        try folder.run("alerts", "dismiss", "--state", "s.db", "a-51f4849a0ab0fa34")
+        #expect(try run.wait { run.output.contains("DISMISSED") })
+        #expect(run.output.components(separatedBy: "CRITICAL  risk").count == 2, "\(run.output)")
+        usleep(3_000_000)
+        kill(run.process.processIdentifier, SIGKILL)
+        run.process.waitUntilExit()
+        let again = try folder.run("analyze", "log.ndjson", "--state", "s.db")
+        #expect(again.output.isEmpty && again.status == 0, "\(again.output)")
+    }
+
     @Test("alerts that go to a renamed file go on in a new one")
     func outputRotation() throws {
         let folder = try Folder()

@@ -152,6 +152,23 @@ struct FormTests {
         for texts in forms() { #expect(!texts.joined().contains("approve act-2")) }
     }
 
+    @Test(
+        "of a spray's source a channel that may see little is told no steps against a user",
+        arguments: [Privacy.coarse, .none])
+    func source(privacy: Privacy) throws {
+        let phrases = try PhraseBook.shipped().phrases("en")
+        let alert = Alert.sample(
+            userID: "", userName: "", sessionID: "", device: "Unknown", rules: ["password-spray"])
+        let shown = privacy.shown(alert, phrases)
+        #expect(shown.title == "Sign-ins of many users fail from one source")
+        #expect(shown.recommendations.first?.text.hasPrefix("Block the source") == true)
+        let text = shown.recommendations.map(\.text).joined() + shown.findings.map(\.sentence).joined()
+        for word in ["Log out", "password of the account", "Tell the user"] {
+            #expect(!text.contains(word), "\(word)")
+        }
+        #expect(shown.userID.isEmpty)
+    }
+
     @Test("what is withheld is in no form, not even between the lines", arguments: [Privacy.coarse, .none])
     func withheld(privacy: Privacy) throws {
         let phrases = try PhraseBook.shipped().phrases("en")

@@ -4,7 +4,7 @@ public enum PolicyExample {
         # A policy for Lastseen: how far to go for which alerts.
         #
         #   lastseen respond check --policy policy.yaml --strict     is it right, and do its tests pass?
-        #   lastseen respond plan --policy policy.yaml --since 7d    what would it have done?
+        #   lastseen respond plan --policy policy.yaml --groups groups.csv --since 7d    what would it have done?
         #   lastseen analyze … --act --policy policy.yaml --groups groups.csv --connectors connectors.yaml
         #
         # Rungs, mildest first: notify, require-step-up, log-out-session, log-out-other-sessions,
