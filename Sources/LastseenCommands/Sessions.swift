@@ -54,6 +54,19 @@ struct Sessions: ParsableCommand {
                 : page.text(style: color.style))
     }
 
+    /// As a shell takes it for one word: it is there to be pasted, and attackers write names.
+    static func shellWord(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true  // digits and letters
+            default: "._@-".utf8.contains(byte)
+            }
+        }
+        if isPlain, !text.isEmpty, !text.hasPrefix("-") { return text }
+        return "'" + text.split(separator: "'", omittingEmptySubsequences: false)
+            .joined(separator: "'\\''") + "'"
+    }
+
     /// Accounts are kept by id; what else is known of this word may be among the alerts.
     private func unknown(in store: StateStore) throws -> String {
         let shown = SafeText.visible(user, limit: 100)
@@ -63,9 +76,10 @@ struct Sessions: ParsableCommand {
         for row in try store.alerts(filter: filter) {
             let isID = row.userID == user
             guard try isID || AlertJSON.read(row.json).userName == user else { continue }
-            let id = SafeText.visible(row.userID, limit: 100)
+            let id = Self.shellWord(SafeText.visible(row.userID, limit: 100))
             let more =
-                row.tenant.isEmpty ? "" : " --tenant \(SafeText.visible(row.tenant, limit: 100))"
+                row.tenant.isEmpty
+                ? "" : " --tenant \(Self.shellWord(SafeText.visible(row.tenant, limit: 100)))"
             return
                 "no user has the id '\(shown)'\(place). Do you mean: lastseen sessions \(id)\(more)"
         }

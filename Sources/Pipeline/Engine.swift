@@ -135,7 +135,9 @@ final class Engine {
         }
     }
 
-    init(store: StateStore, options: AnalysisOptions) throws {
+    /// - Parameter isContinuing: Whether this process has committed to the state before, so that what
+    ///   the state was when it was opened says nothing.
+    init(store: StateStore, options: AnalysisOptions, isContinuing: Bool = false) throws {
         self.store = store
         planner = options.planner
         messages = options.messages
@@ -147,7 +149,7 @@ final class Engine {
         let threads = max(1, min(64, options.threads))
         let shardCount = threads == 1 ? 1 : 4 * threads
         team = WorkerTeam(count: threads)
-        let isEmpty = store.isEmpty
+        let isEmpty = store.isEmpty && !isContinuing
         var shards: [ProfileShard] = []
         for _ in 0..<shardCount {
             var judge = Judge(

@@ -199,7 +199,7 @@ public final class Watch {
         past.duplicates += engine.duplicateCount
         past.printed += outputs.printedCount
         past.times += engine.times
-        engine = try Engine(store: store, options: options)
+        engine = try Engine(store: store, options: options, isContinuing: true)
         outputs = try Outputs(
             options.outputs, rejectsPath: options.rejectsPath, store: store, style: options.style)
         for alert in changed {

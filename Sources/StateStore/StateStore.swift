@@ -15,6 +15,7 @@ public final class StateStore: @unchecked Sendable {
     /// The file, as SQLite has it open: absolute, without links; or `:memory:`.
     public let path: String
     /// Whether there was no profile when it was opened: then none has to be looked for.
+    /// (As of its opening.)
     public let isEmpty: Bool
 
     private let writer: Session?

@@ -90,6 +90,34 @@ struct WatchTests {
         #expect(again.output.isEmpty && again.status == 0, "\(again.output)")
     }
 
+    @Test("a verdict beside a watch that began its state makes it forget nobody")
+    func verdictOnNewState() throws {
+        let theft = try sampleText("stolen-token").split(separator: "\n").map { "\($0)\n" }
+        let folder = try Folder()
+        try folder.write("", to: "log.ndjson")
+        let run = try folder.start("watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
+        try folder.append(try sampleText("impossible-trip"), to: "log.ndjson")
+        #expect(try run.wait { folder.read("w.ndjson").contains("a-51f4849a0ab0fa34") })
+        try folder.append(theft.dropLast(5).joined(), to: "log.ndjson")
+        #expect(try run.wait { folder.read("w.ndjson").contains("a-9d72120eb0d935eb") })
+        // About another user than the one whose records go on.
+        try folder.run("alerts", "dismiss", "--state", "s.db", "a-51f4849a0ab0fa34")
+        #expect(try run.wait { folder.read("w.ndjson").contains("dismissed") })
+        try folder.append(theft.suffix(5).joined(), to: "log.ndjson")
+        let whole = try Folder()
+        try whole.write(theft.joined(), to: "log.ndjson")
+        try whole.run("analyze", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
+        func risks(_ feed: String) -> [Substring] {
+            feed.split(separator: "\n").filter { $0.contains("a-9d72120eb0d935eb") }
+                .compactMap { $0.split(separator: "\"risk\":").last?.prefix(2) }
+        }
+        let expected = risks(whole.read("w.ndjson"))
+        #expect(!expected.isEmpty)
+        #expect(try run.wait { risks(folder.read("w.ndjson")).last == expected.last }, "\(run.errors)")
+        run.process.terminate()
+        #expect(try run.result().status == 0, "\(run.errors)")
+    }
+
     @Test("alerts that go to a renamed file go on in a new one")
     func outputRotation() throws {
         let folder = try Folder()
