@@ -167,6 +167,7 @@ extension Judge {
             keepFindings(&profile)
         }
         if !x.session.isNone, profile.tally.hasNameless { nameSession(x, &profile) }
+        if !x.forgets.isEmpty { profile.forget(after: x) }
     }
 
     /// A finding may be about a record that has no session yet, as a second factor before the sign-in:

@@ -240,6 +240,29 @@ extension Profile {
         facts[victim] = fact
     }
 
+    /// Removes a fact, so that it can be undone: logged as an addition of the slot after its own, which
+    /// no addition has (it has 0).
+    mutating func remove(_ i: Int) {
+        undo.push(facts[i])
+        undo.push(keys[i])
+        undo.push(UInt32(i &+ 1) &<< 3 | UndoTag.factAdded.rawValue)
+        removeFact(i)
+    }
+
+    /// The other way round.
+    private mutating func putBack(_ key: FactKey, _ fact: Fact, at i: Int) {
+        countKind(key, by: 1)
+        if i == keys.count {
+            keys.append(key)
+            facts.append(fact)
+        } else {
+            keys.append(keys[i])
+            facts.append(facts[i])
+            keys[i] = key
+            facts[i] = fact
+        }
+    }
+
     mutating func updateTally(_ change: (inout Tally) -> Void) {
         undo.push(tally)
         undo.push(UndoTag.tally.rawValue)
@@ -275,6 +298,7 @@ extension Profile {
 
 enum UndoTag: UInt32 {
     case factChanged = 0
+    /// Of the last slot; with a slot's number and 1: removed.
     case factAdded = 1
     case factReplaced = 2
     case tally = 3
@@ -299,6 +323,9 @@ extension Profile {
             case .factSeen:
                 facts[i].seen = undo.pop(Fact.Seen.self)
             case .cellChanged: undoCell(i)
+            case .factAdded where i > 0:
+                let key = undo.pop(FactKey.self)
+                putBack(key, undo.pop(Fact.self), at: i - 1)
             case .factAdded:
                 countKind(keys[keys.count - 1], by: -1)
                 keys.truncate(to: keys.count - 1)
@@ -401,8 +428,9 @@ extension Profile {
             fact.forEachText(kind: kind) { visit(&$0, &heap) }
             log.storeBytes(of: fact, toByteOffset: offset, as: Fact.self)
         }
-        // The key of a changed fact may have been replaced later, which going back undoes.
+        // The key of a changed fact may have been replaced or moved later, which going back undoes.
         var keyAt: [Int: FactKey] = [:]
+        var count = keys.count
         while end > 0 {
             end -= 4
             let tag = log.loadUnaligned(fromByteOffset: end, as: UInt32.self)
@@ -417,7 +445,16 @@ extension Profile {
                 keyAt[i] = key
                 end -= MemoryLayout<Fact>.size
                 visitFact(at: end, kind: key.kind)
-            case .factAdded, .findingAdded: break
+            case .factAdded where i > 0:
+                end -= MemoryLayout<FactKey>.size
+                let key = log.loadUnaligned(fromByteOffset: end, as: FactKey.self)
+                if i - 1 < count { keyAt[count] = keyAt[i - 1] ?? keys[i - 1] }
+                keyAt[i - 1] = key
+                count += 1
+                end -= MemoryLayout<Fact>.size
+                visitFact(at: end, kind: key.kind)
+            case .factAdded: count -= 1
+            case .findingAdded: break
             case .factSeen: end -= MemoryLayout<Fact.Seen>.size
             case .cellChanged: if i != Profile.addedCell { end -= MemoryLayout<CustomCell>.size }
             case .tally: end -= MemoryLayout<Tally>.size

@@ -25,7 +25,8 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     private var authCode: UInt8
     private var networkCode: UInt8
     private var placeFlags: UInt8
-    private var spare8: UInt8 = 0
+    /// What is forgotten after its step; see `Judge.forget`.
+    private var forgetsCode: UInt8 = 0
     private var spare16: UInt16 = 0
     /// What all users together tell of its source. May still change while it is in the tail.
     var source: SourceFacts
@@ -103,6 +104,11 @@ struct StoredSighting: BitwiseCopyable, Sendable {
     var hasPlace: Bool { placeFlags & 1 != 0 }
     /// Coordinates that say where the person is.
     var isLocated: Bool { placeFlags & 2 != 0 }
+
+    var forgets: Forgets {
+        get { Forgets(rawValue: forgetsCode) }
+        set { forgetsCode = newValue.rawValue }
+    }
 
     /// Whether it shows the account in use, rather than somebody who failed to get in.
     var isUse: Bool { outcomeCode != Outcome.failure.rawValue }

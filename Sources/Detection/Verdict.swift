@@ -46,6 +46,7 @@ extension Judge {
             profile.settleAlert(key, alert, isConfirmed: false)
             profile.removeFindings(of: key)
             for suspect in suspects {
+                profile.rememberAgain(suspect)
                 profile.makeFamiliar(suspect)
                 profile.mark(.dismissed, suspect, of: key, at: profile.newest)
             }
@@ -104,6 +105,7 @@ extension Judge {
             profile.settleAlert(key, alert, isConfirmed: true)
             profile.removeMarks(of: key)
             for end in marked {
+                profile.rememberAgain(end)
                 profile.condemn(end, since: alert.first, until: alert.last, isTaught: wasDismissed)
                 profile.mark(.confirmed, end, of: key, at: profile.newest)
             }

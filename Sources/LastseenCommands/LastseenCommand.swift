@@ -15,6 +15,7 @@ public struct LastseenCommand: ParsableCommand {
               lastseen watch /var/log/auth.log      the same, as records arrive
               lastseen alerts list --since 7d       what was found
               lastseen sessions ann                 where an account is logged in
+              lastseen learned ann                  what was learned of the user, and how
               lastseen respond plan                 what would be logged out, and why
               lastseen notify status                who was told of what
               lastseen serve …                      signals for other systems (Shared Signals)
@@ -31,7 +32,7 @@ public struct LastseenCommand: ParsableCommand {
             """,
         version: "lastseen \(version)",
         subcommands: [
-            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Respond.self,
+            Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Learned.self, Respond.self,
             JournalCommand.self, Notify.self, Answer.self, Report.self, Serve.self,
             Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
         ])

@@ -31,7 +31,7 @@ struct Sessions: ParsableCommand {
         let store = try state.openForReading(as: "sessions")
         defer { store.close() }
         guard let account = try SessionLookup.sessions(of: user, tenant: tenant, in: store) else {
-            throw Misuse(try unknown(in: store), exitCode: 66)
+            throw try UnknownUser.error(user, tenant: tenant, for: "sessions", in: store)
         }
         var filter = AlertFilter()
         filter.userID = account.userID
@@ -53,7 +53,10 @@ struct Sessions: ParsableCommand {
                 ? String(decoding: page.json, as: UTF8.self) + "\n"
                 : page.text(style: color.style))
     }
+}
 
+/// The answer to an id that the state does not know.
+enum UnknownUser {
     /// As a shell takes it for one word: it is there to be pasted, and attackers write names.
     static func shellWord(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
@@ -68,7 +71,9 @@ struct Sessions: ParsableCommand {
     }
 
     /// Accounts are kept by id; what else is known of this word may be among the alerts.
-    private func unknown(in store: StateStore) throws -> String {
+    static func error(
+        _ user: String, tenant: String, for command: String, in store: StateStore
+    ) throws -> Misuse {
         let shown = SafeText.visible(user, limit: 100)
         let place = tenant.isEmpty ? "" : " in tenant '\(SafeText.visible(tenant, limit: 100))'"
         var filter = AlertFilter()
@@ -76,14 +81,17 @@ struct Sessions: ParsableCommand {
         for row in try store.alerts(filter: filter) {
             let isID = row.userID == user
             guard try isID || AlertJSON.read(row.json).userName == user else { continue }
-            let id = Self.shellWord(SafeText.visible(row.userID, limit: 100))
+            let id = shellWord(SafeText.visible(row.userID, limit: 100))
             let more =
                 row.tenant.isEmpty
-                ? "" : " --tenant \(Self.shellWord(SafeText.visible(row.tenant, limit: 100)))"
-            return
-                "no user has the id '\(shown)'\(place). Do you mean: lastseen sessions \(id)\(more)"
+                ? "" : " --tenant \(shellWord(SafeText.visible(row.tenant, limit: 100)))"
+            return Misuse(
+                "no user has the id '\(shown)'\(place). Do you mean: lastseen \(command) \(id)\(more)",
+                exitCode: 66)
         }
-        return "no record of a user with the id '\(shown)'\(place) was read. Give the id that the"
-            + " records have (user.id, not the name), and --tenant when they name one."
+        return Misuse(
+            "no record of a user with the id '\(shown)'\(place) was read. Give the id that the"
+                + " records have (user.id, not the name), and --tenant when they name one.",
+            exitCode: 66)
     }
 }

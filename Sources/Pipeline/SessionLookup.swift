@@ -59,6 +59,27 @@ public enum SessionLookup {
         }
     }
 
+    /// The key of a user's row; nil when there is none.
+    static func row(of userID: String, tenant: String, in store: StateStore) throws -> UInt64? {
+        var row: UInt64?
+        try withProfile(of: userID, tenant: tenant, in: store) { key, _ in row = key }
+        return row
+    }
+
+    /// Hands out the profile of a row; nothing when there is none.
+    static func withProfile(
+        row: UInt64, in store: StateStore, _ body: (inout Profile) throws -> Void
+    ) throws {
+        let reader = try store.makeProfileReader()
+        try [row].withUnsafeBufferPointer { keys in
+            try reader.read(keys: keys) { _, bytes in
+                var profile = try ProfileCodec.decode(bytes)
+                defer { profile.free() }
+                try body(&profile)
+            }
+        }
+    }
+
     private static func withProfile(
         _ user: TextView, _ tenant: TextView, _ store: StateStore,
         _ body: (UInt64, inout Profile) throws -> Void

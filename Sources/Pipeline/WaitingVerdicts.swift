@@ -6,7 +6,8 @@ public import SessionModel
 public import StateStore
 
 /// Takes the verdicts that were given while another run held the state: by owners' links, which
-/// `lastseen-server` receives, and by `alerts dismiss` and `alerts confirm` beside a `watch`.
+/// `lastseen-server` receives, and by `alerts dismiss` and `alerts confirm` beside a `watch`; and what
+/// `learned --forget` would have forgotten.
 public enum WaitingVerdicts {
     /// Whether there are any. One small read.
     public static func areThere(in store: StateStore) throws(StateError) -> Bool {
@@ -24,6 +25,26 @@ public enum WaitingVerdicts {
                 WaitingVerdictRow(
                     verdict: verdict.rawValue, alertID: alertID, actor: actor, note: note,
                     givenMilliseconds: now.milliseconds))
+        }
+    }
+
+    /// The word of a correction, among those of verdicts.
+    static let forgotten = "forgotten"
+
+    /// Has a person's correction wait: one fact of a user's is to be forgotten. Returns its place;
+    /// nil when too many wait, or when the state knows no such user.
+    public static func put(
+        forgetting factID: String, of userID: String, tenant: String, by actor: String,
+        note: String, in store: StateStore, now: Timestamp
+    ) throws -> Int64? {
+        guard let row = try SessionLookup.row(of: userID, tenant: tenant, in: store) else {
+            return nil
+        }
+        return try store.commit(isDurable: true) { transaction in
+            try transaction.putWaitingVerdict(
+                WaitingVerdictRow(
+                    verdict: forgotten, alertID: String(row, radix: 16) + "/" + factID,
+                    actor: actor, note: note, givenMilliseconds: now.milliseconds))
         }
     }
 
@@ -55,6 +76,14 @@ public enum WaitingVerdicts {
                 // What could not be used any more has left nothing, and its place is still taken.
                 if [.invalid, .used, .answered].contains(outcome) { try remove(row, store) }
                 continue
+            }
+            if row.verdict == forgotten {
+                let parts = row.alertID.split(separator: "/")
+                if parts.count == 2, let key = UInt64(parts[0], radix: 16) {
+                    _ = try Correcting.forget(
+                        String(parts[1]), ofRow: key, by: row.actor, note: row.note, in: store,
+                        rules: rules, now: now)
+                }
             }
             if let verdict = Verdict(rawValue: row.verdict),
                 let alert = try store.alert(id: row.alertID).map({ try AlertJSON.read($0.json) })

@@ -98,6 +98,27 @@ public struct JournalDraft: Sendable, Equatable {
         return json.text
     }
 
+    /// What of a user was forgotten, as it was, and why, as an entry's detail.
+    public static func forgottenDetail(
+        note: String, account: LearnedAccount, fact: LearnedFact, name: String
+    ) -> String {
+        var json = JSONText()
+        json.object {
+            $0.string("note", note)
+            $0.string("tenant", plain(account.tenant, limit: 1000))
+            $0.string("user", plain(account.userID, limit: 1000))
+            $0.string("fact", fact.id)
+            $0.string("kind", fact.kind.rawValue)
+            $0.string("name", plain(name, limit: 200))
+            $0.string("learned", fact.source.rawValue)
+            $0.string("first_seen", fact.firstSeen.rfc3339)
+            $0.string("last_seen", fact.lastSeen.rfc3339)
+            $0.number("days", fact.days)
+            $0.number("sightings", fact.sightings)
+        }
+        return json.text
+    }
+
     /// The entry that follows `head`, the newest entry there is (nil for the first). To be called and
     /// stored in one transaction with the reading of `head`.
     public func chained(after head: JournalEntry?) -> JournalEntry {

@@ -8,6 +8,7 @@ public struct WaitingVerdictRow: Sendable, Equatable {
     public var sequence: Int64
     /// Pipeline's word.
     public var verdict: String
+    /// Of a correction of what was learned: the profile's row and the fact, as Pipeline writes them.
     public var alertID: String
     /// Who gave it: a login, or `owner`.
     public var actor: String
