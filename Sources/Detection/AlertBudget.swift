@@ -160,7 +160,9 @@ public final class BudgetGate {
         while hour <= last {
             let place = Int(hour % Self.hours)
             if budget.isPer1000Users { seen.add(users[place * UserSketch.registers]) }
-            for risk in 0...100 { byRisk[risk] += UInt64(counts[place * Self.risks + risk].pointee) }
+            for risk in 0...100 {
+                byRisk[risk] += UInt64(counts[place * Self.risks + risk].pointee)
+            }
             hour += 1
         }
         let days = Double(last - first + 1) / 24

@@ -115,7 +115,8 @@ extension Judge {
         var alert = Alert(
             id: Judge.alertName(profile.facts[index].a), revision: revision, status: status,
             time: Timestamp(milliseconds: stored.last?.time ?? profile.facts[index].last),
-            tenant: profile.tenant.string, userID: user.id, userName: user.name, sessionID: sessions.first ?? "",
+            tenant: profile.tenant.string, userID: user.id, userName: user.name,
+            sessionID: sessions.first ?? "",
             otherSessionIDs: Array(sessions.dropFirst()),
             deviceID: text.string(suspect.deviceText),
             deviceLabel: label.isEmpty ? "Unknown" : label,
@@ -143,7 +144,8 @@ extension Judge {
                 Recommendation(
                     step: 1,
                     text: advice.isEmpty
-                        ? "Look at the records behind it, and at what else came from there." : advice,
+                        ? "Look at the records behind it, and at what else came from there."
+                        : advice,
                     reason: title)
             ]
         }
@@ -220,7 +222,9 @@ extension Judge {
         let name = profile.userName.string
         let who = name.isEmpty ? profile.userID.string : name
         var codes: Set<UInt64> = []
-        for finding in stored { codes.insert(UInt64(finding.detector) << 32 | UInt64(finding.rule)) }
+        for finding in stored {
+            codes.insert(UInt64(finding.detector) << 32 | UInt64(finding.rule))
+        }
         let reasons = codes.count == 1 ? "" : " \(text.count(codes.count - 1, "further reason"))."
         let session = text.string(suspect.sessionText)
         let what = session.isEmpty ? "A sign-in" : "Session \(session)"

@@ -220,7 +220,8 @@ final class AttackedUsers {
             corrections.append(
                 Correction(
                     sequence: sequence, userKey: success.user,
-                    subject: source == .prefix ? .prefix(success.record) : .provider(success.record),
+                    subject: source == .prefix
+                        ? .prefix(success.record) : .provider(success.record),
                     value: level))
         }
     }

@@ -19,7 +19,8 @@ final class CellTable<Cell: BitwiseCopyable> {
         // Whole pages, so that each can be read and written as one.
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: pageCount * OrganizationPage.bytes, alignment: 64)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: pageCount * OrganizationPage.bytes)
+        memory.initializeMemory(
+            as: UInt8.self, repeating: 0, count: pageCount * OrganizationPage.bytes)
         cells = memory.bindMemory(to: Cell.self, capacity: count)
         isDirty = .allocate(capacity: pageCount)
         isDirty.initialize(repeating: false, count: pageCount)

@@ -238,7 +238,8 @@ extension Judge {
                     past.there = past.here
                     past.here = finding.here
                 case .journey: past.variant = Closing.noJourney.rawValue
-                case .changed, .inVain, .elsewhere, .noJourney, .confirmed, .dismissed, nil: continue
+                case .changed, .inVain, .elsewhere, .noJourney, .confirmed, .dismissed, nil:
+                    continue
                 }
                 past.time = finding.time
                 profile.replaceFinding(k, by: past)

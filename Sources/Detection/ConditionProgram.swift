@@ -6,7 +6,8 @@ import SessionModel
 /// - Cost: some 5 ns where a word or a number decides, 20 ns a text. Nothing is allocated or counted.
 final class ConditionProgram: @unchecked Sendable {
     enum Operation: UInt8 {
-        case exists, words, ranges, networks, equals, contains, startsWith, endsWith, glob, regex, sameAs
+        case exists, words, ranges, networks, equals, contains, startsWith, endsWith, glob, regex,
+            sameAs
     }
 
     /// An end instead of a test.

@@ -40,7 +40,8 @@ extension Profile {
     /// it.
     func isFamiliar(_ fact: Fact, days: Int) -> Bool {
         fact.flags.contains(.suspect)
-            ? Int(fact.days) > days + 2 && !fact.flags.contains(.condemned) : fact.flags.contains(.founding) || Int(fact.days) >= days
+            ? Int(fact.days) > days + 2 && !fact.flags.contains(.condemned)
+            : fact.flags.contains(.founding) || Int(fact.days) >= days
     }
 
     /// Whether a device is the user's as far as the past tells.

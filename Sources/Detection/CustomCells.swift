@@ -82,7 +82,9 @@ extension Profile {
     ///
     /// - Returns: Whether another had to go that still counted.
     @discardableResult
-    mutating func addCell(_ cell: CustomCell, _ kind: CustomCell.Class, horizon: Int64 = .min) -> Bool {
+    mutating func addCell(_ cell: CustomCell, _ kind: CustomCell.Class, horizon: Int64 = .min)
+        -> Bool
+    {
         var count = 0
         var oldest = -1
         for i in 0..<cells.count where cells[i].kind == kind.rawValue {

@@ -153,7 +153,10 @@ enum CustomEvidence {
                 let length = Int(part.items[at + 1])
                 if let field = RecordField(rawValue: part.items[at]) {
                     found.append(
-                        (field, String(decoding: part.items[at + 2..<at + 2 + length], as: UTF8.self)))
+                        (
+                            field,
+                            String(decoding: part.items[at + 2..<at + 2 + length], as: UTF8.self)
+                        ))
                 }
                 at += 2 + length
             }

@@ -21,7 +21,8 @@ extension CustomDetectors {
         switch entry.custom.kind {
         case .match:
             let shown = said(asked.map(\.field), fields)
-            sentence = "Rule '\(entry.rule.id)' matched" + (shown.isEmpty ? "" : ": \(shown)")
+            sentence =
+                "Rule '\(entry.rule.id)' matched" + (shown.isEmpty ? "" : ": \(shown)")
                 + wanted(asked) + "."
             silencedBy =
                 asked.isEmpty

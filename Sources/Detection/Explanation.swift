@@ -136,27 +136,49 @@ struct SightingTracer {
         let end = profile.end(x)
         let source = x.source
         func share(_ rarity: UInt8) -> String {
-            rarity == 0 ? "not known" : rarity == 15 ? "1 in 32768 or fewer" : "about 1 in \(1 << Int(rarity))"
+            rarity == 0
+                ? "not known"
+                : rarity == 15 ? "1 in 32768 or fewer" : "about 1 in \(1 << Int(rarity))"
         }
         return [
             ("event", "\(x.event.name), outcome \(x.outcome.name)"),
-            ("seen before", text.count(Int(profile.tally.sightings), "sighting")
-                + (profile.tally.sightings == 0
-                    ? "" : ", the first \(text.duration(x.time &- profile.tally.firstUse)) before")),
+            (
+                "seen before",
+                text.count(Int(profile.tally.sightings), "sighting")
+                    + (profile.tally.sightings == 0
+                        ? ""
+                        : ", the first \(text.duration(x.time &- profile.tally.firstUse)) before")
+            ),
             ("device", "\(text.device(end)): \(familiarity(context.device, x.device, profile))"),
-            ("network", "\(text.address(end)), \(x.networkKind.name): \(familiarity(context.network, x.network, profile))"),
-            ("provider",
+            (
+                "network",
+                "\(text.address(end)), \(x.networkKind.name): \(familiarity(context.network, x.network, profile))"
+            ),
+            (
+                "provider",
                 (x.asn != 0
-                    ? "AS\(x.asn)" : "not told, so \(x.address.providerPrefixDescription) stands for it")
-                    + ": \(familiarity(context.provider, x.provider, profile))"),
-            ("place", "\(text.place(end)), radius \(x.radius) km: \(familiarity(context.place, x.place, profile))"),
+                    ? "AS\(x.asn)"
+                    : "not told, so \(x.address.providerPrefixDescription) stands for it")
+                    + ": \(familiarity(context.provider, x.provider, profile))"
+            ),
+            (
+                "place",
+                "\(text.place(end)), radius \(x.radius) km: \(familiarity(context.place, x.place, profile))"
+            ),
             ("country", "\(x.countryCode): \(familiarity(context.country, x.country, profile))"),
-            ("session", "\(text.string(x.sessionText)): \(familiarity(context.session, x.session, profile))"),
-            ("of all sightings, as of seven hours before",
+            (
+                "session",
+                "\(text.string(x.sessionText)): \(familiarity(context.session, x.session, profile))"
+            ),
+            (
+                "of all sightings, as of seven hours before",
                 "this provider \(share(source.providerRarity)), country \(share(source.countryRarity)),"
-                    + " client \(share(source.clientRarity)), kind of network \(share(source.kindRarity))"),
-            ("other users who failed here within hours",
-                "\(source.prefixFailures) from the network, \(source.providerFailures) from the provider"),
+                    + " client \(share(source.clientRarity)), kind of network \(share(source.kindRarity))"
+            ),
+            (
+                "other users who failed here within hours",
+                "\(source.prefixFailures) from the network, \(source.providerFailures) from the provider"
+            ),
             ("other users on the device", "\(source.deviceUsers)"),
             ("network shared by many users", source.isShared != 0 ? "yes" : "no"),
         ]

@@ -175,7 +175,8 @@ extension Judge {
     private mutating func nameSession(_ x: StoredSighting, _ profile: inout Profile) {
         for i in 0..<profile.findings.count {
             let end = profile.findings[i].here
-            guard profile.findings[i].isFinding, end.session.isNone, !profile.findings[i].suspectIsEarlier, end.device == x.device,
+            guard profile.findings[i].isFinding, end.session.isNone,
+                !profile.findings[i].suspectIsEarlier, end.device == x.device,
                 !x.device.isNone || end.network == x.network,
                 x.time &- end.time <= Judge.sessionDelay, x.time >= end.time
             else { continue }
@@ -644,7 +645,8 @@ extension Profile {
                 && findings[other].rule == finding.rule
             {
                 let confidence = findings[other].confidence
-                if confidence > finding.confidence || confidence == finding.confidence && other < k {
+                if confidence > finding.confidence || confidence == finding.confidence && other < k
+                {
                     isSurest = false
                 }
             }
@@ -709,7 +711,9 @@ extension StoredSighting {
             guard recordKey == record, source.prefixFailures != correction.value else { return nil }
             corrected.prefixFailures = correction.value
         case .provider(let record):
-            guard recordKey == record, source.providerFailures != correction.value else { return nil }
+            guard recordKey == record, source.providerFailures != correction.value else {
+                return nil
+            }
             corrected.providerFailures = correction.value
         case .device(let hash):
             guard device == FactKey(.device, hash), source.deviceUsers != correction.value else {

@@ -114,7 +114,9 @@ extension Profile {
     /// Where the user is now; `changes`: how many changes between far places there are in a row, nil when
     /// this is none.
     mutating func learnPlace(_ x: StoredSighting, changes: Int64?) {
-        guard x.isLocated, let i = index(of: .hours), facts[i].newestPlace != x.place else { return }
+        guard x.isLocated, let i = index(of: .hours), facts[i].newestPlace != x.place else {
+            return
+        }
         let (time, place) = (x.time, x.place)
         update(i) {
             $0.newestPlace = place
@@ -215,7 +217,8 @@ extension Profile {
 
     /// A failed sign-in: counts towards a burst, and teaches nothing.
     mutating func learnFailure(
-        _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64, promptGapMilliseconds: Int64
+        _ x: StoredSighting, _ context: Context, gapMilliseconds: Int64,
+        promptGapMilliseconds: Int64
     ) {
         guard x.event == .login || x.event == .mfa, !x.network.isNone else { return }
         if !tally.failedOnce { updateTally { $0.failedOnce = true } }

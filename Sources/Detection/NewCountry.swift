@@ -14,7 +14,8 @@ public struct NewCountry: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
-            meaning: "A user's first sightings, this many, and the first day's teach and do not alarm.")
+            meaning:
+                "A user's first sightings, this many, and the first day's teach and do not alarm.")
     ]
 
     let learningSightings: UInt32

@@ -51,7 +51,9 @@ public final class Organization: @unchecked Sendable {
     public func take(_ sightings: UnsafeMutableBufferPointer<Sighting>, part: Int) {
         switch part {
         case 0:
-            for i in 0..<sightings.count { census.take(sightings.baseAddress.unsafelyUnwrapped + i) }
+            for i in 0..<sightings.count {
+                census.take(sightings.baseAddress.unsafelyUnwrapped + i)
+            }
         case 1:
             // A local array, as a thread writes to its own only.
             var told: [Correction] = []

@@ -118,7 +118,11 @@ public struct Profile: ~Copyable {
         /// body travels; 0 for never.
         var firstJump: Int {
             get { Int(flags &>> 16) }
-            set { flags = flags & 0xFFFF | UInt32(truncatingIfNeeded: max(0, min(65_535, newValue))) &<< 16 }
+            set {
+                flags =
+                    flags & 0xFFFF | UInt32(truncatingIfNeeded: max(0, min(65_535, newValue)))
+                    &<< 16
+            }
         }
         func hasJumped(before day: Int) -> Bool { firstJump != 0 && firstJump < day }
 

@@ -206,7 +206,8 @@ public struct ProfileCodec: ~Copyable {
         let version = try input.pop(UInt8.self)
         guard version == ProfileCodec.version || version == ProfileCodec.plainVersion else {
             throw version > ProfileCodec.version
-                ? .newerFormat(version) : version > 0 ? .olderFormat(version) : .damaged("its format")
+                ? .newerFormat(version)
+                : version > 0 ? .olderFormat(version) : .damaged("its format")
         }
         let flags = try input.pop(UInt8.self)
         profile.hasForgotten = flags & 1 != 0

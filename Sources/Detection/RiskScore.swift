@@ -91,7 +91,8 @@ public struct RiskScore: Sendable {
         }
         if x.clientHash != 0 {
             let client = share(x.source.clientRarity)
-            parts.client = log2(client / smoothed(profile.sightings(ofClient: x.clientHash), client))
+            parts.client = log2(
+                client / smoothed(profile.sightings(ofClient: x.clientHash), client))
         }
         if x.device.isOfID, context.device >= 0 {
             // A thief of tokens may have copied the device's id too, one in ten say.

@@ -41,10 +41,14 @@ extension SightingTracer {
         guard let own = rule.custom else { return [] }
         var part: CustomEvidence.Part?
         if x.customText.offset != 0 {
-            CustomEvidence.forEach(text.heap.text(x.customText)) { if $0.rule == rule.customHash { part = $0 } }
+            CustomEvidence.forEach(text.heap.text(x.customText)) {
+                if $0.rule == rule.customHash { part = $0 }
+            }
         }
         var seen = [
-            Observation("the record fits the rule's conditions, as far as its user goes", isMet: part != nil)
+            Observation(
+                "the record fits the rule's conditions, as far as its user goes", isMet: part != nil
+            )
         ]
         guard let part else { return seen }
         if case .threshold(let limit) = own.kind {
@@ -109,7 +113,8 @@ extension SightingTracer {
         var found: [StoredFinding] = []
         if x.isLocated {
             d.examine(
-                x, context, p, isLearning: p.tally.sightings < Judge.learningSightings, into: &found)
+                x, context, p, isLearning: p.tally.sightings < Judge.learningSightings, into: &found
+            )
         }
         // The leg that the rule is about, else the fastest of all tracks.
         var fastest: (speed: Double, distance: Double, elapsed: Int64, track: Fact)?
@@ -151,7 +156,8 @@ extension SightingTracer {
         return [
             located(),
             Observation(
-                "it is a change between far places", change.map { text.kilometers($0.distance) } ?? "no",
+                "it is a change between far places",
+                change.map { text.kilometers($0.distance) } ?? "no",
                 limit: "minimum_distance_km \(text.whole(d.distance)), radii taken off",
                 isMet: change != nil),
             Observation(
@@ -167,7 +173,9 @@ extension SightingTracer {
         return [
             Observation(
                 "the country is new for the user",
-                x.country.isNone ? "not known" : "\(x.countryCode): \(familiarity(context.country, x.country, p))",
+                x.country.isNone
+                    ? "not known"
+                    : "\(x.countryCode): \(familiarity(context.country, x.country, p))",
                 isMet: context.country < 0 && !x.country.isNone),
             Observation(
                 "the network's place says something", x.networkKind.name,
@@ -213,7 +221,8 @@ extension SightingTracer {
     private func shared(_ d: SharedDevice, _ p: borrowing Profile) -> Seen {
         [
             Observation(
-                "other users on the device", "\(x.source.deviceUsers)", limit: "user_count \(d.users)",
+                "other users on the device", "\(x.source.deviceUsers)",
+                limit: "user_count \(d.users)",
                 isMet: Int(x.source.deviceUsers) >= d.users && x.source.deviceUsers > 0),
             Observation("the record tells the device", isMet: !x.device.isNone), unknownDevice(p),
             Observation(
@@ -257,7 +266,9 @@ extension SightingTracer {
         let isEnded = session.flags.contains(.ended)
         let change = p.index(of: .credential(.passwordChange)).map { p.facts[$0].last }
         seen.append(
-            Observation("it is no sign-in, which begins a session anew", x.event.name, isMet: x.event != .login))
+            Observation(
+                "it is no sign-in, which begins a session anew", x.event.name,
+                isMet: x.event != .login))
         seen.append(
             Observation(
                 "the session was logged out, or is older than the newest change of the password",
@@ -282,7 +293,9 @@ extension SightingTracer {
         let isNetworkKnown = x.network.isNone || p.knowsNetwork(x, context)
         let isInUse = idle <= SessionTooOld.idleTime && p.knowsDevice(x, context)
         seen.append(
-            Observation("it is no sign-in, which begins a session anew", x.event.name, isMet: x.event != .login))
+            Observation(
+                "it is no sign-in, which begins a session anew", x.event.name,
+                isMet: x.event != .login))
         seen.append(
             Observation(
                 "age of the session", text.duration(age),
@@ -338,10 +351,12 @@ extension SightingTracer {
     private func hosting(_ p: borrowing Profile) -> Seen {
         [
             Observation(
-                "the network is a hosting network", x.networkKind.name, isMet: x.networkKind == .hosting)
+                "the network is a hosting network", x.networkKind.name,
+                isMet: x.networkKind == .hosting)
         ] + learned(p, Judge.learningSightings, "learning") + [
             Observation(
-                "the user never came from one before today", isMet: !p.hasUsed(.hosting, at: x.time))
+                "the user never came from one before today", isMet: !p.hasUsed(.hosting, at: x.time)
+            )
         ]
     }
 
@@ -407,7 +422,8 @@ extension SightingTracer {
                 limit: "refusal_count \(d.count)",
                 isMet: refused != nil && (refused?.burst ?? 0) >= d.count),
             Observation(
-                "time since the last of them", refused.map { text.duration(x.time &- $0.last) } ?? "",
+                "time since the last of them",
+                refused.map { text.duration(x.time &- $0.last) } ?? "",
                 limit: "gap_minutes \(text.oneDecimal(Double(d.gap) / 60_000))",
                 isMet: refused.map { x.time &- $0.last <= d.gap } ?? false),
         ]
@@ -416,7 +432,9 @@ extension SightingTracer {
     private func afterReset(_ d: LoginAfterReset, _ p: borrowing Profile) -> Seen {
         var newest: Int64?
         for event in [EventKind.recovery, .passwordChange] {
-            if let i = p.index(of: .credential(event)) { newest = max(newest ?? .min, p.facts[i].last) }
+            if let i = p.index(of: .credential(event)) {
+                newest = max(newest ?? .min, p.facts[i].last)
+            }
         }
         let since = newest.map { x.time &- $0 }
         return [
@@ -441,13 +459,17 @@ extension SightingTracer {
         return [
             Observation(
                 "time since the user was last seen", text.duration(rest),
-                limit: "quiet_days \(text.whole(Double(d.quiet) / 86_400_000))", isMet: rest > d.quiet)
+                limit: "quiet_days \(text.whole(Double(d.quiet) / 86_400_000))",
+                isMet: rest > d.quiet)
         ]
     }
 
     private func hour(_ d: UnusualHour, _ p: borrowing Profile) -> Seen {
         guard context.habit >= 0 else {
-            return [Observation("hours counted", "0", limit: "learning_hours \(d.learning)", isMet: false)]
+            return [
+                Observation(
+                    "hours counted", "0", limit: "learning_hours \(d.learning)", isMet: false)
+            ]
         }
         let habit = p.facts[context.habit]
         let usual = habit.shareOfHour(x.hour)
@@ -459,7 +481,8 @@ extension SightingTracer {
             Observation(
                 "share of \(x.hour):00 UTC and its neighbours among the user's hours",
                 "\(text.oneDecimal(usual * 100)) %",
-                limit: "usual_share_percent \(text.oneDecimal(d.share * 100))", isMet: usual < d.share),
+                limit: "usual_share_percent \(text.oneDecimal(d.share * 100))",
+                isMet: usual < d.share),
         ]
     }
 

@@ -72,7 +72,8 @@ public struct SessionTooOld: Sendable {
                     Evidence("network_is_known", .flag(false)),
                 ] + text.whereabouts(f.here),
                 silencedBy: "enabled: false",
-                sentence: "The session was in use without a sign-in that was seen, as the user's other"
+                sentence:
+                    "The session was in use without a sign-in that was seen, as the user's other"
                     + " sessions have, on \(text.newness(f.variant)).")
         }
         return Description(

@@ -500,7 +500,8 @@ final class Sprays {
         for k in 0..<min(48, Int(c.nameLength)) { name.append(c.name[k]) }
         return SprayReport(
             sequence: sequence, isProvider: isProvider, state: state,
-            alertID: mix(mix(attacked.pointee.key, isProvider ? 0x5350_5241 : 0x5350_5250),
+            alertID: mix(
+                mix(attacked.pointee.key, isProvider ? 0x5350_5241 : 0x5350_5250),
                 UInt64(UInt32(bitPattern: begin))),
             isMaterial: isMaterial, users: users, failures: failures, first: first, last: last,
             limit: limit ?? 0, address: c.address, asn: c.asn,

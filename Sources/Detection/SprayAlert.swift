@@ -86,7 +86,8 @@ extension SprayReport {
                 address: isProvider ? "" : prefix.prefix { $0 != "/" }.description, asn: asn,
                 organization: organization, kind: kind),
             risk: risk, severity: Severity(risk: risk),
-            title: isProvider ? "Stolen passwords tried from a provider" : "Passwords sprayed from a network",
+            title: isProvider
+                ? "Stolen passwords tried from a provider" : "Passwords sprayed from a network",
             summary: opening + sentence, rung: .notify, findings: [finding])
         alert.isMaterial = isMaterial
         alert.isAboutKey = true

@@ -136,7 +136,8 @@ enum TextPattern {
                 } else {
                     result += "\\\\"
                 }
-            case _ where scalar.isASCII && !scalar.properties.isAlphabetic
+            case _
+            where scalar.isASCII && !scalar.properties.isAlphabetic
                 && !("0"..."9").contains(scalar) && scalar != " " && scalar.value > 0x20:
                 result += "\\" + String(Character(scalar))
             default: result.unicodeScalars.append(scalar)
@@ -155,7 +156,8 @@ public final class RegularExpression: @unchecked Sendable {
     public static let patternLimit = 1024
 
     /// - Throws: never; nil, with the reason, where RE2 does not take the pattern.
-    public static func make(_ pattern: String) -> Result<RegularExpression, RegularExpressionError> {
+    public static func make(_ pattern: String) -> Result<RegularExpression, RegularExpressionError>
+    {
         guard pattern.utf8.count <= patternLimit else {
             return .failure(.init(reason: "it is longer than \(patternLimit) bytes"))
         }
@@ -165,7 +167,8 @@ public final class RegularExpression: @unchecked Sendable {
                 error[0] = 0
                 let made = bytes.withMemoryRebound(to: CChar.self) { text in
                     ls_re2_new(
-                        text.baseAddress, text.count, 0, memoryBytes, error.baseAddress, error.count)
+                        text.baseAddress, text.count, 0, memoryBytes, error.baseAddress, error.count
+                    )
                 }
                 guard let made else {
                     let reason = error.baseAddress.map { String(cString: $0) } ?? ""

@@ -27,7 +27,8 @@ public struct UnrecognizedDevice: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
             "learning_sightings", unit: "count", range: 1...1000, default: 3, isWhole: true,
-            meaning: "A user's first sightings, this many, and the first day's teach and do not alarm."),
+            meaning:
+                "A user's first sightings, this many, and the first day's teach and do not alarm."),
         ParameterSpec(
             "settling_days", unit: "days", range: 0...365, default: 4,
             meaning: "A user's first days, in which a new device on a new network is only likely."),

@@ -75,7 +75,8 @@ public struct GeoDatabaseInfo: Sendable, Equatable {
                 + "it with --geo, or let geoipupdate fetch it, whose files are found by themselves."
         }
         guard let age, age > Self.staleDays else { return nil }
-        return "Its data are \(age) days old. Addresses move; fetch a newer one, as geoipupdate does."
+        return
+            "Its data are \(age) days old. Addresses move; fetch a newer one, as geoipupdate does."
     }
 
     /// MaxMind's licence asks for updates within this many days.

@@ -46,7 +46,8 @@ public final class ZoneOffsets {
 
     /// As above, of a place: where its database names no zone, the one of its country that is nearest.
     public func offset(of place: AddressFacts, at milliseconds: Int64) -> Int32? {
-        offset(of: place.timeZone.isEmpty ? table.zone(of: place) : place.timeZone, at: milliseconds)
+        offset(
+            of: place.timeZone.isEmpty ? table.zone(of: place) : place.timeZone, at: milliseconds)
     }
 
     private static func offset(_ zone: Zone, _ seconds: Int64) -> Int32 {
@@ -90,10 +91,13 @@ public final class ZoneOffsets {
         }
         func isHeader(_ at: Int) -> Bool { number(at, 4) == 0x545A_6966 }
         guard isHeader(0), bytes.count >= 44, bytes[start + 4] >= 0x32 else { return nil }
-        func counts(_ at: Int) -> (utc: Int, wall: Int, leap: Int, time: Int, type: Int, char: Int)? {
+        func counts(_ at: Int) -> (utc: Int, wall: Int, leap: Int, time: Int, type: Int, char: Int)?
+        {
             var all: [Int] = []
             for i in 0..<6 {
-                guard let n = number(at + 20 + 4 * i, 4), (0...20_000).contains(n) else { return nil }
+                guard let n = number(at + 20 + 4 * i, 4), (0...20_000).contains(n) else {
+                    return nil
+                }
                 all.append(Int(n))
             }
             return (all[0], all[1], all[2], all[3], all[4], all[5])

@@ -35,7 +35,9 @@ final class ZoneTable {
     /// `NO\t+5955+01045\tEurope/Oslo`.
     private static func entry(_ line: String) -> Entry? {
         let parts = line.split(whereSeparator: { $0 == "\t" || $0 == "\n" })
-        guard parts.count >= 3, !line.hasPrefix("#"), let point = point(parts[1]) else { return nil }
+        guard parts.count >= 3, !line.hasPrefix("#"), let point = point(parts[1]) else {
+            return nil
+        }
         var code = String(parts[0])
         let country = code.withUTF8 { CountryCode(TextView($0)) }
         guard !country.isNone else { return nil }
@@ -48,7 +50,9 @@ final class ZoneTable {
 
     /// ISO 6709: `+5955+01045`, `-772356-1660912`.
     private static func point(_ text: Substring) -> GeoPoint? {
-        guard let cut = text.dropFirst().firstIndex(where: { $0 == "+" || $0 == "-" }) else { return nil }
+        guard let cut = text.dropFirst().firstIndex(where: { $0 == "+" || $0 == "-" }) else {
+            return nil
+        }
         func degrees(_ text: Substring, _ digits: Int) -> Double? {
             let number = text.dropFirst()
             guard number.count >= digits + 2, let whole = Double(number.prefix(digits)),
@@ -56,7 +60,8 @@ final class ZoneTable {
             else { return nil }
             return (text.first == "-" ? -1 : 1) * (whole + minutes / 60)
         }
-        guard let latitude = degrees(text[..<cut], 2), let longitude = degrees(text[cut...], 3) else {
+        guard let latitude = degrees(text[..<cut], 2), let longitude = degrees(text[cut...], 3)
+        else {
             return nil
         }
         return GeoPoint(latitude: latitude, longitude: longitude)

@@ -59,7 +59,9 @@ struct Truth {
             guard case .object = value else { throw bad("not a JSON object. Write one a line.") }
             if let world = value["world"] {
                 if let users = world.number("users") {
-                    guard (1...1e9).contains(users) else { throw bad("'world.users' is no number of users.") }
+                    guard (1...1e9).contains(users) else {
+                        throw bad("'world.users' is no number of users.")
+                    }
                     truth.worldUsers = Int(users)
                 }
                 truth.worldDays = world.number("days")

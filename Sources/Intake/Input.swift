@@ -76,13 +76,15 @@ public enum InputList {
             guard found.count <= folderLimit, folders <= folderLimit else {
                 throw .badFolder(
                     path: top,
-                    problem: "it holds more than \(folderLimit) files or folders. Name some of them.")
+                    problem:
+                        "it holds more than \(folderLimit) files or folders. Name some of them.")
             }
         }
         guard !found.isEmpty else {
             throw .badFolder(
                 path: top,
-                problem: "there is no file in this folder (those whose names begin with a dot are left"
+                problem:
+                    "there is no file in this folder (those whose names begin with a dot are left"
                     + " out). Check the path.")
         }
         return found

@@ -80,7 +80,8 @@ struct VerdictOptions: ParsableArguments {
 
     func validate() throws {
         guard note.utf8.count <= Self.noteLimit else {
-            throw ValidationError("--note has \(note.utf8.count) bytes. Use \(Self.noteLimit) at most.")
+            throw ValidationError(
+                "--note has \(note.utf8.count) bytes. Use \(Self.noteLimit) at most.")
         }
     }
 
@@ -170,7 +171,9 @@ struct VerdictOptions: ParsableArguments {
             switch verdict {
             case .dismissed:
                 let all = things + teaching.places
-                line(all.isEmpty ? "Nothing to learn from." : "Of \(user) from now on: \(names(all)).")
+                line(
+                    all.isEmpty
+                        ? "Nothing to learn from." : "Of \(user) from now on: \(names(all)).")
             case .confirmed:
                 line(
                     things.isEmpty

@@ -55,11 +55,15 @@ struct Alerts: ParsableCommand {
         var since: Since?
         @Option(
             name: .long,
-            help: "Only with this status: open, amended, retracted, closed, confirmed, dismissed, silenced or all. May be repeated.")
+            help:
+                "Only with this status: open, amended, retracted, closed, confirmed, dismissed, silenced or all. May be repeated."
+        )
         var status: [Status] = []
         @Flag(
             name: .long,
-            help: "Those that nobody was told of, as their risk is below --alert-risk or the bar of --budget.")
+            help:
+                "Those that nobody was told of, as their risk is below --alert-risk or the bar of --budget."
+        )
         var silenced = false
         @Flag(
             name: .long,
@@ -204,7 +208,9 @@ struct Alerts: ParsableCommand {
         switch matches.count {
         case 1: return matches[0]
         case 0 where word.utf8.count < 6:
-            throw Misuse("'\(id)' is too short for the beginning of an alert's id: give four digits at least")
+            throw Misuse(
+                "'\(id)' is too short for the beginning of an alert's id: give four digits at least"
+            )
         case 0:
             throw Misuse(
                 "there is no alert '\(id)'\(statuses.isEmpty ? "" : " that stands")."

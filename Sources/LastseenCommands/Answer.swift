@@ -28,7 +28,8 @@ struct Answer: ParsableCommand {
     @Argument(help: "The link, or the token at its end; '-' reads it from standard input.")
     var token: String
     @Flag(name: .long, help: "Print the page that asks, and take nothing.") var page = false
-    @Flag(name: .long, help: "Print the page that tells of it, rather than a line.") var html = false
+    @Flag(name: .long, help: "Print the page that tells of it, rather than a line.") var html =
+        false
     @OptionGroup var file: Notify.FileOption
     @OptionGroup var rules: RuleOptions
     @OptionGroup var state: StateOptions
@@ -36,7 +37,8 @@ struct Answer: ParsableCommand {
     func run() throws {
         let messages = try file.load(rules)
         guard let key = messages.book.linkKey else {
-            throw Misuse("\(file.channels): has no 'links', so there are no links to answer", exitCode: 78)
+            throw Misuse(
+                "\(file.channels): has no 'links', so there are no links to answer", exitCode: 78)
         }
         let pages = AnswerPages(phraseBook: messages.phrases)
         let given = token == "-" ? readLine() ?? "" : token

@@ -23,10 +23,12 @@ struct BacktestReport {
     // MARK: - Text
 
     var text: String {
-        var out = "\(counted(new.records, "record")) from \(new.first.rfc3339) to \(new.until.rfc3339)"
+        var out =
+            "\(counted(new.records, "record")) from \(new.first.rfc3339) to \(new.until.rfc3339)"
         if new.rejected > 0 { out += "; \(counted(new.rejected, "line")) refused" }
         out += ".\nCounted from \(new.from.rfc3339): \(decimal(new.days)) days, "
-        out += "some \(Int(new.users.rounded())) users; \(decimal(new.warmUpDays)) days before it to learn from.\n"
+        out +=
+            "some \(Int(new.users.rounded())) users; \(decimal(new.warmUpDays)) days before it to learn from.\n"
         if new.warmUpDays < 14 {
             out += wrapped(
                 "With less than 14 days to learn from, many users and devices are new at the beginning: "
@@ -41,7 +43,8 @@ struct BacktestReport {
             out += shown(difference.onlyInNew)
             out += "\nOnly with \(oldName): \(difference.onlyInOld.count)\n"
             out += shown(difference.onlyInOld)
-            out += "\nWith both: \(difference.inBoth), \(difference.changed.count) of them with another risk\n"
+            out +=
+                "\nWith both: \(difference.inBoth), \(difference.changed.count) of them with another risk\n"
             for (old, new) in difference.changed.prefix(examples) {
                 out += "  risk \(old.risk) becomes \(new.risk)\n" + shown([new])
             }
@@ -60,7 +63,8 @@ struct BacktestReport {
         if let rule {
             out += row("  with rule \(rule)", run, run.alerts.count { $0.has(rule: rule) })
         }
-        return out + (run.silenced > 0 ? "  and \(run.silenced) below the bar of --alert-risk\n" : "")
+        return out
+            + (run.silenced > 0 ? "  and \(run.silenced) below the bar of --alert-risk\n" : "")
     }
 
     private func row(_ name: String, _ run: Backtest.Run, _ count: Int) -> String {
@@ -76,7 +80,9 @@ struct BacktestReport {
         for (day, counts) in perDay {
             let bars = String(repeating: "#", count: min(50, counts.new))
             let before = old == nil ? "" : left("\(counts.old)", 6)
-            out += "  \(dayText(day))" + left("\(counts.new)", 6) + before + (bars.isEmpty ? "" : "  " + bars) + "\n"
+            out +=
+                "  \(dayText(day))" + left("\(counts.new)", 6) + before
+                + (bars.isEmpty ? "" : "  " + bars) + "\n"
         }
         return old == nil ? out : "              new   old\n" + out
     }

@@ -22,12 +22,14 @@ struct BenchRespond: ParsableCommand {
     @Option(name: .long, help: "Users.") var users = 5_000
     @Option(name: .long, help: "Milliseconds that the target takes for each.") var delay = 0
     @Option(name: .long, help: "Connectors, each with the same target.") var connectors = 1
-    @Option(name: .long, help: "Calls to one connector at a time.") var width = ActionRunner.usualWidth
+    @Option(name: .long, help: "Calls to one connector at a time.") var width = ActionRunner
+        .usualWidth
     @Option(name: .long, help: "Where the state is made; removed afterwards.")
     var folder: String = "/tmp/lastseen-bench-respond"
 
     func validate() throws {
-        guard (1...ActionRunner.openLimit).contains(actions), users >= 1, (0...60_000).contains(delay),
+        guard (1...ActionRunner.openLimit).contains(actions), users >= 1,
+            (0...60_000).contains(delay),
             (1...16).contains(connectors), (1...64).contains(width)
         else {
             throw ValidationError(
@@ -84,7 +86,8 @@ struct BenchRespond: ParsableCommand {
         let done = report.lines.count { $0.action.state == .done }
         let times = sending.compactMap { ($0 as? TimedConnector)?.times }.flatMap { $0 }.sorted()
         func share(_ part: Double) -> String {
-            times.isEmpty ? "-" : rounded(times[min(times.count - 1, Int(part * Double(times.count)))])
+            times.isEmpty
+                ? "-" : rounded(times[min(times.count - 1, Int(part * Double(times.count)))])
         }
         let got = target.got
         target.stop()
@@ -109,7 +112,8 @@ struct BenchRespond: ParsableCommand {
                 var alert = Alert(
                     id: "a-\(number)", revision: 1, status: .open, time: now, tenant: "bench",
                     userID: user, userName: "\(user)@example.com", sessionID: "session-\(number)",
-                    deviceID: "", deviceLabel: "Chrome on Windows", place: Place(city: "Oslo", country: "NO"),
+                    deviceID: "", deviceLabel: "Chrome on Windows",
+                    place: Place(city: "Oslo", country: "NO"),
                     network: Network(address: "192.0.2.1"), risk: 95, severity: .critical,
                     title: "Impossible travel", summary: "Too far.", rung: .logOutSession,
                     findings: [
@@ -176,7 +180,8 @@ private final class BenchTarget: Sendable {
 
     init(delayMilliseconds: Int) throws {
         delay = UInt32(delayMilliseconds) * 1000
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        socket = Glibc.socket(
+            AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -212,13 +217,15 @@ private final class BenchTarget: Sendable {
     private func begin(_ body: @escaping (BenchTarget) -> Void) {
         var thread = pthread_t()
         let work = unsafe Unmanaged.passRetained(Work(self, body))
-        let status = unsafe pthread_create(&thread, nil, { context in
-            if let context = unsafe context {
-                let work = unsafe Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
-                work.body(work.target)
-            }
-            return nil
-        }, work.toOpaque())
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                if let context = unsafe context {
+                    let work = unsafe Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
+                    work.body(work.target)
+                }
+                return nil
+            }, work.toOpaque())
         if status == 0 { pthread_detach(thread) } else { unsafe work.release() }
     }
 
@@ -238,7 +245,8 @@ private final class BenchTarget: Sendable {
         while true {
             // A request is complete with the body that its head announces.
             while true {
-                guard let (head, length) = BenchTarget.head(buffer), buffer.count >= head + length else { break }
+                guard let (head, length) = BenchTarget.head(buffer), buffer.count >= head + length
+                else { break }
                 let key = BenchTarget.value("webhook-id", in: buffer[..<head])
                 if delay > 0 { usleep(delay) }
                 seen.withLock { $0[key, default: 0] += 1 }

@@ -34,7 +34,8 @@ public struct LastseenCommand: ParsableCommand {
         subcommands: [
             Analyze.self, WatchCommand.self, Alerts.self, Sessions.self, Learned.self, Respond.self,
             JournalCommand.self, Notify.self, Answer.self, Report.self, Serve.self,
-            Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self, Bench.self,
+            Rules.self, Networks.self, Geo.self, FormatCommand.self, Simulate.self, Evaluate.self,
+            Bench.self,
         ])
 
     public static let version = "0.1.0"

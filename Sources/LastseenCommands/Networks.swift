@@ -57,7 +57,8 @@ struct Networks: ParsableCommand {
             return "{\"network\":\"\(network.network)\",\"users\":\(network.users),"
                 + "\"since\":\"\(since)\",\"is_shared\":\(network.isShared)}\n"
         }
-        let name = network.network + String(repeating: " ", count: max(1, 24 - network.network.count))
+        let name =
+            network.network + String(repeating: " ", count: max(1, 24 - network.network.count))
         return "\(name)\(users) users, "
             + (network.isShared ? "shared since \(since)\n" : "not enough of them yet\n")
     }

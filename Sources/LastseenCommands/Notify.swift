@@ -53,11 +53,13 @@ struct Notify: ParsableCommand {
             for warning in messages.phrases.warnings { complain("warning: \(warning)") }
             var text = ""
             for channel in messages.book.channels {
-                text += "\(padded(channel.name, to: 16)) \(padded(channel.kind.rawValue, to: 10))"
+                text +=
+                    "\(padded(channel.name, to: 16)) \(padded(channel.kind.rawValue, to: 10))"
                     + " \(padded(channel.audience.rawValue, to: 6)) privacy \(channel.privacy.rawValue),"
                     + " \(channel.language)\n"
             }
-            text += "\(counted(messages.book.channels.count, "channel")), languages "
+            text +=
+                "\(counted(messages.book.channels.count, "channel")), languages "
                 + messages.phrases.languages.joined(separator: ", ") + ".\n"
             if messages.book.channels.contains(where: { $0.audience == .owner }),
                 messages.book.linkKey == nil
@@ -155,7 +157,8 @@ struct Notify: ParsableCommand {
                 try WaitingVerdicts.take(
                     in: store, rules: try rules.load().detection, now: wallTime())
             }
-            try store.commit { transaction in _ = try planner.plan(at: wallTime(), in: &transaction) }
+            try store.commit { transaction in _ = try planner.plan(at: wallTime(), in: &transaction)
+            }
             var random = SystemRandomNumberGenerator()
             let report = try sender.send(store, only: only, clock: wallTime, random: &random)
             for line in report.lines where line.state == .sent {
@@ -197,11 +200,15 @@ struct Notify: ParsableCommand {
                     let due = Timestamp(milliseconds: row.nextAttemptMilliseconds)
                     text += ", due \(due.humanReadable)"
                 }
-                if row.attempts > 0 { text += ", \(counted(row.attempts, "try").replacing("trys", with: "tries"))" }
+                if row.attempts > 0 {
+                    text += ", \(counted(row.attempts, "try").replacing("trys", with: "tries"))"
+                }
                 text += row.note.isEmpty ? "\n" : ": \(SafeText.visible(row.note))\n"
             }
             try put(text.isEmpty ? "Nobody was told of anything yet.\n" : text)
-            if shown.contains(where: { [MessageState.refused, .dead].map(\.rawValue).contains($0.state) }) {
+            if shown.contains(where: {
+                [MessageState.refused, .dead].map(\.rawValue).contains($0.state)
+            }) {
                 throw ExitCode(1)
             }
         }

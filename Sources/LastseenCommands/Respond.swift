@@ -94,9 +94,10 @@ struct Respond: ParsableCommand {
     static func leftCount(_ store: StateStore) throws -> Int {
         let states = ResponseText.ended.map(\.rawValue).sorted()
         var count = 0
-        for row in try store.actions(states: states, limit: StateLimit.rows)
-        {
-            let status = try store.alert(id: row.alertID).flatMap { Alert.Status(rawValue: $0.status) }
+        for row in try store.actions(states: states, limit: StateLimit.rows) {
+            let status = try store.alert(id: row.alertID).flatMap {
+                Alert.Status(rawValue: $0.status)
+            }
             if status?.isOver != true { count += 1 }
         }
         return count

@@ -40,7 +40,8 @@ extension Respond {
             let families = try Respond.families(rules, for: response.policies.policy)
             let policy = try response.policy(isActing: true, families: families)
             let planner = ActionPlanner(
-                policy: policy, connectors: try response.policies.scopes(), families: families ?? [:])
+                policy: policy, connectors: try response.policies.scopes(),
+                families: families ?? [:])
             if let fault = policy.groupsFault { complain("nothing is done: \(fault)") }
             guard response.act else {
                 let store = try state.openForReading(as: "respond apply")

@@ -7,7 +7,8 @@ import Settings
 extension Respond {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a policy, a file of groups and a file of connectors; run the policy's tests.",
+            abstract:
+                "Check a policy, a file of groups and a file of connectors; run the policy's tests.",
             discussion: """
                 A problem is a line of 'file:line:column: what', which editors can jump to. The tests \
                 are in the policy's own file: an alert in a few words, and the rung or the steps that \
@@ -20,7 +21,8 @@ extension Respond {
                 """)
 
         @Argument(help: "The policy. The same as --policy.") var file: String?
-        @Flag(help: "Also ask for entries that can match, and for a test of each.") var strict = false
+        @Flag(help: "Also ask for entries that can match, and for a test of each.") var strict =
+            false
         @Flag(help: "Print an annotated policy, and do nothing else.") var example = false
         @Flag(name: .shortAndLong, help: "Also name the tests that passed.") var verbose = false
         @OptionGroup var options: PolicyOptions
@@ -55,7 +57,8 @@ extension Respond {
             }
             var settings = options
             settings.policy = path
-            let policy = try settings.policy(isActing: true, families: families, mayLackGroups: true)
+            let policy = try settings.policy(
+                isActing: true, families: families, mayLackGroups: true)
             var problems: [String] = []
             if let fault = policy.groupsFault { problems.append(fault) }
             _ = try options.scopes()
@@ -64,7 +67,8 @@ extension Respond {
                 let tested = Set(
                     policyFile.tests.map { $0.decision(of: policy, families: families).entry })
                 for entry in policyFile.entries where !tested.contains(entry.name) {
-                    problems.append("\(path):\(entry.line): no test reaches the entry '\(entry.name)'")
+                    problems.append(
+                        "\(path):\(entry.line): no test reaches the entry '\(entry.name)'")
                 }
             }
             for problem in problems { try put(SafeText.visible(problem, limit: 2000) + "\n") }
@@ -89,7 +93,8 @@ extension Respond {
                     + "\(counted(policyFile.tests.count, "test")): "
                     + (failed > 0
                         ? "\(failed) failed\n"
-                        : problems.isEmpty ? "all well\n" : "\(counted(problems.count, "problem"))\n"))
+                        : problems.isEmpty
+                            ? "all well\n" : "\(counted(problems.count, "problem"))\n"))
             if !problems.isEmpty { throw ExitCode(78) }
             if failed > 0 { throw ExitCode(1) }
         }

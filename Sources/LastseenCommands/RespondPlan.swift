@@ -45,7 +45,9 @@ extension Respond {
         var examples = 10
         @Flag(
             name: .long,
-            help: "Ask the targets of --connectors what the steps would touch there; changes nothing.")
+            help:
+                "Ask the targets of --connectors what the steps would touch there; changes nothing."
+        )
         var rehearse = false
         @OptionGroup var policy: PolicyOptions
         @OptionGroup var rules: RuleOptions
@@ -94,7 +96,9 @@ extension Respond {
         }
 
         /// What a target says that a step would touch.
-        private static func rehearsed(_ action: PlannedAction, by connector: any Connector) -> String {
+        private static func rehearsed(_ action: PlannedAction, by connector: any Connector)
+            -> String
+        {
             let now = wallTime()
             if let words = connector.rehearse(action, at: now) { return words }
             guard let answer = connector.check(action, at: now) else {
@@ -129,7 +133,8 @@ extension Respond {
             options.policy = against == "builtin" ? nil : against
             let old = PolicyReview(
                 alerts, planner: try self.planner(options), knownUsers: users)
-            try put(ReviewText.difference(from: old, to: review, alerts, limit: examples, color.style))
+            try put(
+                ReviewText.difference(from: old, to: review, alerts, limit: examples, color.style))
         }
     }
 }
@@ -158,10 +163,12 @@ enum ReviewText {
         }
         if !review.stopped.isEmpty {
             text += "Stopped or put off by guards:\n"
-            for (reason, count) in review.stopped.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) })
-                .prefix(20)
-            {
-                text += "    \(padded(String(count), to: 6)) \(SafeText.visible(reason, limit: 200))\n"
+            for (reason, count) in review.stopped.sorted(by: {
+                ($1.value, $0.key) < ($0.value, $1.key)
+            })
+            .prefix(20) {
+                text +=
+                    "    \(padded(String(count), to: 6)) \(SafeText.visible(reason, limit: 200))\n"
             }
         }
         if let breaker = review.breaker {
@@ -176,7 +183,8 @@ enum ReviewText {
         _ review: PolicyReview, _ alerts: [Alert], limit: Int, _ style: TextStyle
     ) -> String {
         var text = ""
-        let chosen = alerts.filter { (review.decisions[$0.id]?.rung ?? .notify) > .notify }.prefix(limit)
+        let chosen = alerts.filter { (review.decisions[$0.id]?.rung ?? .notify) > .notify }.prefix(
+            limit)
         for alert in chosen {
             guard let decision = review.decisions[alert.id] else { continue }
             text += AlertText.line(alert, style: style)
@@ -190,7 +198,8 @@ enum ReviewText {
         _ style: TextStyle
     ) -> String {
         let changed = alerts.filter { old.decisions[$0.id]?.rung != new.decisions[$0.id]?.rung }
-        var text = "\(counted(changed.count, "alert")) of \(alerts.count) would be treated otherwise.\n"
+        var text =
+            "\(counted(changed.count, "alert")) of \(alerts.count) would be treated otherwise.\n"
         func table(_ title: String, _ a: (Rung) -> Int, _ b: (Rung) -> Int) {
             var rows = ""
             for rung in Rung.allCases where a(rung) != b(rung) {

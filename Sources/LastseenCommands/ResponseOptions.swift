@@ -127,7 +127,9 @@ struct PolicyOptions: ParsableArguments {
         if webhook != nil || exec != nil {
             scopes.append(ConnectorScope(name: kind.rawValue, abilities: ConnectorAbility.all))
         }
-        if let connectors { scopes += try ConnectorFile.read(connectors).map { ConnectorScope($0) } }
+        if let connectors {
+            scopes += try ConnectorFile.read(connectors).map { ConnectorScope($0) }
+        }
         return scopes
     }
 
@@ -274,7 +276,8 @@ struct ResponseOptions: ParsableArguments {
         switch policies.kind {
         case .webhook where policies.webhook == nil && policies.connectors == nil:
             throw ValidationError(
-                "--act needs something to act by: --connectors FILE, --webhook URL, or --exec PROGRAM.")
+                "--act needs something to act by: --connectors FILE, --webhook URL, or --exec PROGRAM."
+            )
         case .exec where policies.exec == nil:
             throw ValidationError("--connector exec needs --exec PROGRAM.")
         default: break

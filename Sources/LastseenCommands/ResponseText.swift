@@ -78,7 +78,8 @@ enum ResponseText {
 
     /// ` What stays: access tokens, until they expire.`
     private static func surviving(_ action: PlannedAction) -> String {
-        action.survives.isEmpty ? "" : "; what stays: \(SafeText.visible(action.survives, limit: 160))"
+        action.survives.isEmpty
+            ? "" : "; what stays: \(SafeText.visible(action.survives, limit: 160))"
     }
 
     /// A line for each action that was done: `Done: logged out session s1 of ann`.

@@ -16,7 +16,9 @@ struct Rules: ParsableCommand {
               lastseen rules backtest --rule new-country.yaml --since 30d
               lastseen rules explain a-51f4849a
             """,
-        subcommands: [List.self, Check.self, Test.self, RulesBacktest.self, RulesExplain.self, Pages.self])
+        subcommands: [
+            List.self, Check.self, Test.self, RulesBacktest.self, RulesExplain.self, Pages.self,
+        ])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -37,12 +37,14 @@ struct RulesBacktest: ParsableCommand {
     var inputs: [String] = []
     @Option(
         name: .long,
-        help: ArgumentHelp("A rule's file that is tried instead of the one in force.", valueName: "file"))
+        help: ArgumentHelp(
+            "A rule's file that is tried instead of the one in force.", valueName: "file"))
     var rule: String?
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What to compare with: another file of the rule, or a folder of rules.", valueName: "path"))
+            "What to compare with: another file of the rule, or a folder of rules.",
+            valueName: "path"))
     var against: String?
     @Option(
         name: .long,

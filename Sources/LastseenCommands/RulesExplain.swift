@@ -29,7 +29,9 @@ struct RulesExplain: ParsableCommand {
 
     @Argument(help: "An alert's id, or enough of its beginning; after --record, files of records.")
     var words: [String] = []
-    @Option(name: .long, help: ArgumentHelp("A record, by its id or as alerts show it.", valueName: "id"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A record, by its id or as alerts show it.", valueName: "id"))
     var record: String?
     @Flag(name: .shortAndLong, help: "Also the rules whose first question was answered with no.")
     var all = false
@@ -55,7 +57,9 @@ struct RulesExplain: ParsableCommand {
         defer { store.close() }
         let alert = try find(words[0], in: store)
         try put(ExplanationText.alert(alert, book, alertRisk: running.alertRisk))
-        guard let newest = alert.findings.max(by: { $0.time < $1.time })?.records.last else { return }
+        guard let newest = alert.findings.max(by: { $0.time < $1.time })?.records.last else {
+            return
+        }
         do {
             let owner = alert.userID.isEmpty ? nil : (alert.tenant, alert.userID)
             let seen = try trace(newest, of: owner, files: Array(words.dropFirst()), book)
@@ -111,7 +115,9 @@ enum ExplanationText {
             let weight = rule?.weights[finding.confidence] ?? 0
             strongest[finding.rule] = max(strongest[finding.rule] ?? 0, weight)
             out += "\n\(finding.rule): \(finding.confidence.name), weighs \(two(weight))"
-            out += rule == nil ? " (the rule is not there any more)\n" : ", at \(finding.time.rfc3339)\n"
+            out +=
+                rule == nil
+                ? " (the rule is not there any more)\n" : ", at \(finding.time.rfc3339)\n"
             out += wrapped(SafeText.visible(finding.sentence), indent: 2)
             for evidence in finding.evidence where evidence.value != .text("") {
                 out += "    \(evidence.name): \(SafeText.visible(shown(evidence.value)))\n"
@@ -145,7 +151,8 @@ enum ExplanationText {
     }
 
     static func sighting(_ trace: SightingTrace, all: Bool) -> String {
-        var out = "Record \(SafeText.visible(trace.record)) of \(SafeText.visible(trace.userID)), \(trace.time.rfc3339)\n"
+        var out =
+            "Record \(SafeText.visible(trace.record)) of \(SafeText.visible(trace.userID)), \(trace.time.rfc3339)\n"
         for (name, value) in trace.known {
             out += wrapped("\(name): \(SafeText.visible(value))", indent: 2)
         }
@@ -183,7 +190,8 @@ enum ExplanationText {
     }
 
     private static func number(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\((value * 10).rounded() / 10)"
+        value == value.rounded() && abs(value) < 1e15
+            ? "\(Int(value))" : "\((value * 10).rounded() / 10)"
     }
 
     private static func shown(_ value: Evidence.Value) -> String {

@@ -66,7 +66,8 @@ enum UnknownUser {
             }
         }
         if isPlain, !text.isEmpty, !text.hasPrefix("-") { return text }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false)
+        return "'"
+            + text.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''") + "'"
     }
 

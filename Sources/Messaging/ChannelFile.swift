@@ -101,7 +101,8 @@ public enum ChannelFile {
                     node, name: "'links'", keys: ["url", "key", "days"], log: log)
             else { return }
             if let text = links.text("url", limit: 500, because: "the address of lastseen-server") {
-                let isLocal = text.hasPrefix("http://127.0.0.1") || text.hasPrefix("http://localhost")
+                let isLocal =
+                    text.hasPrefix("http://127.0.0.1") || text.hasPrefix("http://localhost")
                 if (text.hasPrefix("https://") || isLocal),
                     text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3C }),
                     !text.contains("?"), !text.contains("#")
@@ -164,7 +165,8 @@ public enum ChannelFile {
             default:
                 guard let words = reader.texts("command"), !words.isEmpty else {
                     log.add(
-                        "'command' must be a list: a program's path, then its arguments.", at: value)
+                        "'command' must be a list: a program's path, then its arguments.", at: value
+                    )
                     return nil
                 }
                 origin = .command(words)

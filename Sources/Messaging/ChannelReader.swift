@@ -34,10 +34,13 @@ extension ChannelFile.Reader {
             let fields = FieldReader(
                 node, name: "the channel", keys: Self.common + Self.keys(kind), log: log)
         else { return nil }
-        guard let name = fields.text("name", limit: 40, because: "what the state knows it by") else {
+        guard let name = fields.text("name", limit: 40, because: "what the state knows it by")
+        else {
             return nil
         }
-        guard name.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D })
+        guard
+            name.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D }
+            )
         else {
             log.add(
                 "'name' is '\(shown(name))'. Use lower-case letters, digits and '-'.",
@@ -153,7 +156,8 @@ extension ChannelFile.Reader {
 
     private func quiet(_ node: Node) -> QuietHours? {
         guard
-            let fields = FieldReader(node, name: "'quiet'", keys: ["from", "to", "zone"], log: log),
+            let fields = FieldReader(
+                node, name: "'quiet'", keys: ["from", "to", "zone"], log: log),
             let from = fields.required("from", because: "when it begins, as \"22:00\""),
             let to = fields.required("to", because: "when it ends, as \"07:00\""),
             let start = clock("from", of: from, fields), let end = clock("to", of: to, fields),
@@ -174,7 +178,8 @@ extension ChannelFile.Reader {
             let hour = Int(parts[0]), let minute = Int(parts[1]), (0...23).contains(hour),
             (0...59).contains(minute)
         else {
-            log.add("'\(key)' is '\(shown(text))'. Write a time, as \"22:00\", in quotes.", at: node)
+            log.add(
+                "'\(key)' is '\(shown(text))'. Write a time, as \"22:00\", in quotes.", at: node)
             return nil
         }
         return hour * 60 + minute

@@ -39,7 +39,8 @@ enum DiscordForm {
         func add(_ title: String, _ items: [String], limit: Int) {
             guard !items.isEmpty else { return }
             let lines = items.map { "• " + escaped($0, limit: 350) }
-            description += "\n\n" + cut("**\(title)**\n" + lines.joined(separator: "\n"), limit: limit)
+            description +=
+                "\n\n" + cut("**\(title)**\n" + lines.joined(separator: "\n"), limit: limit)
         }
         add(phrases.text("team.reasons"), words.reasons, limit: 1000)
         add(phrases.text("team.steps"), words.steps, limit: 1000)
@@ -86,7 +87,8 @@ enum DiscordForm {
         title: String, description: String, fields: [JSON], footer: String, color: Int
     ) -> JSON {
         var embed: [(key: String, value: JSON)] = [
-            ("title", .text(title)), ("description", .text(description)), ("color", .integer(color)),
+            ("title", .text(title)), ("description", .text(description)),
+            ("color", .integer(color)),
         ]
         if !fields.isEmpty { embed.append(("fields", .array(fields))) }
         if !footer.isEmpty {

@@ -30,7 +30,9 @@ struct Dispatcher: Sendable {
         var url = request.url
         if let secret = request.secretURL {
             let base = try secret.text()
-            secrets += [base] + base.split(whereSeparator: { "/?&=#".contains($0) })
+            secrets +=
+                [base]
+                + base.split(whereSeparator: { "/?&=#".contains($0) })
                 .map(String.init).filter { $0.utf8.count >= 8 && !$0.contains(".") }
             // A webhook's own query stays behind the path.
             url = joined(base, request.url)

@@ -25,9 +25,10 @@ public struct MailAddress: Hashable, Sendable, CustomStringConvertible {
 
     private static func areAtoms(_ text: Substring) -> Bool {
         text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { atom in
-            !atom.isEmpty && atom.utf8.allSatisfy { byte in
-                isAlphanumeric(byte) || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
-            }
+            !atom.isEmpty
+                && atom.utf8.allSatisfy { byte in
+                    isAlphanumeric(byte) || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
+                }
         }
     }
 

@@ -31,7 +31,8 @@ struct MailMessage {
     var bytes: [UInt8] {
         var lines: [String] = [
             "Date: \(Self.date(date))",
-            Self.folded("From", fromName.isEmpty ? from.text : "\(Self.phrase(fromName)) <\(from)>"),
+            Self.folded(
+                "From", fromName.isEmpty ? from.text : "\(Self.phrase(fromName)) <\(from)>"),
             Self.folded("To", to.map(\.text).joined(separator: ", ")),
             Self.folded("Subject", Self.encoded(clean(subject, limit: 200))),
             "Message-ID: <\(messageID)>",
@@ -66,7 +67,8 @@ struct MailMessage {
 
     private static func part(_ type: String, _ text: String) -> [String] {
         [
-            "Content-Type: \(type); charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "",
+            "Content-Type: \(type); charset=utf-8", "Content-Transfer-Encoding: quoted-printable",
+            "",
         ] + quotedPrintable(text)
     }
 

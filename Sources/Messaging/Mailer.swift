@@ -56,14 +56,17 @@ enum Mailer {
             unsafe Array(withUnsafeBytes(of: result.error) { unsafe Array($0) }.prefix { $0 != 0 }))
         func answer(_ outcome: DeliveryAnswer.Outcome, _ what: String) -> DeliveryAnswer {
             DeliveryAnswer(
-                outcome: outcome, detail: redactor.shown(words.isEmpty ? what : "\(what): \(words)"),
+                outcome: outcome,
+                detail: redactor.shown(words.isEmpty ? what : "\(what): \(words)"),
                 pauses: outcome == .retry && (result.status == 0 || result.status / 100 == 4))
         }
         if result.code == 0 {
             return DeliveryAnswer(
                 outcome: .sent, remoteID: message.messageID, detail: "\(name) took it")
         }
-        if result.is_tls != 0 { return answer(.retry, "\(name) has no valid certificate or no TLS") }
+        if result.is_tls != 0 {
+            return answer(.retry, "\(name) has no valid certificate or no TLS")
+        }
         if result.is_login != 0 { return answer(.retry, "\(name) refused the user or password") }
         switch result.status {
         // RFC 5321, 4.2.1: 5yz is final, 4yz is not. What is left is a connection that broke.

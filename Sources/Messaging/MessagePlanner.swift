@@ -115,7 +115,9 @@ public struct MessagePlanner: Sendable {
         let fingerprint = Self.fingerprint(of: alert, for: channel.audience)
         if earlier.last?.fingerprint == fingerprint { return nil }
         let isTooOld = now.since(alert.time) > channel.maximumAgeMilliseconds
-        let isFollowUp = earlier.contains { MessageState(rawValue: $0.state)?.mayHaveArrived ?? false }
+        let isFollowUp = earlier.contains {
+            MessageState(rawValue: $0.state)?.mayHaveArrived ?? false
+        }
         let state: MessageState = isTooOld && !isFollowUp ? .tooOld : .planned
         return MessageRow(
             channel: channel.name, alertID: alert.id, alertRevision: alert.revision,

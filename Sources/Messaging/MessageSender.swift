@@ -320,8 +320,10 @@ private struct ChannelRun {
                         [channel.name] + items.map { String($0.row.sequence) })
                 ).prefix(10))
         // The worst are named, in the order in which they came.
-        let worst = items.sorted { ($1.row.severity, $0.row.sequence) < ($0.row.severity, $1.row.sequence) }
-            .prefix(channel.digestLimit).map(\.row.sequence)
+        let worst = items.sorted {
+            ($1.row.severity, $0.row.sequence) < ($0.row.severity, $1.row.sequence)
+        }
+        .prefix(channel.digestLimit).map(\.row.sequence)
         let named = items.filter { worst.contains($0.row.sequence) }
         let gathering = Gathering(
             notices: named.map(\.notice), further: items.count - named.count, key: batch,
@@ -429,7 +431,8 @@ private struct ChannelRun {
         let new = closed(row, state, why, at: now)
         try store.commit { transaction in
             _ = try transaction.updateMessage(new, replacing: row)
-            try StoreOutbox.append(Self.entry(new, attempt: row.attempts, at: now), to: &transaction)
+            try StoreOutbox.append(
+                Self.entry(new, attempt: row.attempts, at: now), to: &transaction)
         }
         report.lines.append(
             SendReport.Line(

@@ -19,7 +19,8 @@ public enum MessagingError: Error, Equatable, CustomStringConvertible {
             "Channel '\(plain(channel, limit: 60))': \(name) \(reason). Use \(allowed)."
         case .unknownChannel(let name, let known):
             "There is no channel '\(plain(name, limit: 60))'. "
-                + (known.isEmpty ? "The file has none." : "The file has \(known.joined(separator: ", ")).")
+                + (known.isEmpty
+                    ? "The file has none." : "The file has \(known.joined(separator: ", ")).")
         case .badKey(let reason):
             "The key that signs links \(reason). Make one with: openssl rand -base64 32"
         }

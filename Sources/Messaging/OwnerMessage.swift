@@ -57,7 +57,8 @@ struct OwnerMessage {
             if !seen.contains(words) { seen.append(words) }
         }
         if seen.isEmpty { seen = [phrases.text("seen.other")] }
-        let doneKinds = alert.actions.filter { ["done", "already-so"].contains($0.state) }.map(\.kind)
+        let doneKinds = alert.actions.filter { ["done", "already-so"].contains($0.state) }.map(
+            \.kind)
         var done: [String] = []
         for kind in doneKinds where phrases.has("done.\(kind)") {
             let words = phrases.text("done.\(kind)")
@@ -139,12 +140,14 @@ struct OwnerMessage {
         let rules = Set(alert.findings.map(\.rule))
         var steps = [
             isLoggedOut
-                ? phrases.text("todo.logout.done") : phrases.text("todo.logout", ["device": device]),
+                ? phrases.text("todo.logout.done")
+                : phrases.text("todo.logout", ["device": device]),
             phrases.text(isForced ? "todo.password.forced" : "todo.password"),
             phrases.text("todo.factors"),
         ]
-        if !rules.isDisjoint(with: ["failures-then-success", "password-spray", "credential-stuffing"])
-        {
+        if !rules.isDisjoint(with: [
+            "failures-then-success", "password-spray", "credential-stuffing",
+        ]) {
             steps.append(phrases.text("todo.elsewhere"))
         }
         steps.append(
@@ -172,7 +175,8 @@ enum OwnerAddress {
         }
         if isChanged {
             return .none(
-                "contact details of the account were changed, and the directory does not have the user")
+                "contact details of the account were changed, and the directory does not have the user"
+            )
         }
         for text in [alert.userName, alert.userID] {
             guard let mail = MailAddress(text) else { continue }

@@ -39,7 +39,8 @@ public struct PeopleDirectory: Sendable {
         guard let size, size <= Self.byteLimit,
             let data = FileManager.default.contents(atPath: path)
         else {
-            throw bad(0, "it cannot be read, or is larger than 64 MiB", "Give a CSV file of people.")
+            throw bad(
+                0, "it cannot be read, or is larger than 64 MiB", "Give a CSV file of people.")
         }
         guard var text = String(validating: data, as: UTF8.self) else {
             throw bad(0, "it is not UTF-8", "Save it as UTF-8.")
@@ -76,7 +77,8 @@ public struct PeopleDirectory: Sendable {
             }
             let user = field(known.user)
             guard !user.isEmpty else {
-                throw bad(line, "the user is empty", "Write the user's id or name, or remove the line.")
+                throw bad(
+                    line, "the user is empty", "Write the user's id or name, or remove the line.")
             }
             guard let mail = MailAddress(field(known.mail)) else {
                 throw bad(

@@ -70,7 +70,8 @@ public struct PhraseBook: Sendable {
                     problems.append(
                         SettingsProblem(
                             file: own[language] ?? shipped[language] ?? "",
-                            message: "'\(key)' is no Mustache text: \(plain("\(error)", limit: 200))."))
+                            message:
+                                "'\(key)' is no Mustache text: \(plain("\(error)", limit: 200))."))
                 }
             }
             phrases[language] = Phrases(language: language, templates: templates)
@@ -100,7 +101,9 @@ public struct PhraseBook: Sendable {
         for name in names.sorted() where name.hasSuffix(".yaml") {
             let language = String(name.dropLast(5)).lowercased()
             guard (2...35).contains(language.utf8.count),
-                language.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D })
+                language.utf8.allSatisfy({
+                    (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D
+                })
             else { continue }
             files[language] = "\(folder)/\(name)"
         }
@@ -108,7 +111,8 @@ public struct PhraseBook: Sendable {
     }
 
     /// The phrases of a file by key.
-    private static func read(_ path: String, problems: inout [SettingsProblem]) -> [String: String] {
+    private static func read(_ path: String, problems: inout [SettingsProblem]) -> [String: String]
+    {
         let log = ProblemLog(file: path)
         defer { problems += log.problems }
         guard let text = SettingsFile.text(of: path, log: log),
@@ -142,7 +146,8 @@ public struct PhraseBook: Sendable {
             // A user's own rule may have its own words.
             guard let model = english[key] else {
                 if !key.hasPrefix("seen."), !key.hasPrefix("rule.") {
-                    warn("'\(shown(key))' is no key." + hint(for: key, among: english.keys.sorted()))
+                    warn(
+                        "'\(shown(key))' is no key." + hint(for: key, among: english.keys.sorted()))
                 }
                 continue
             }

@@ -83,7 +83,8 @@ enum SlackForm {
                     "fields",
                     .array(
                         words.facts.prefix(10).map {
-                            mrkdwn("*\(escaped($0.label, limit: 60))*\n" + code($0.value, limit: 400))
+                            mrkdwn(
+                                "*\(escaped($0.label, limit: 60))*\n" + code($0.value, limit: 400))
                         })
                 ),
             ]))

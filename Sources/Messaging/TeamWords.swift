@@ -31,7 +31,9 @@ struct TeamWords {
             "user",
             defanged(alert.userName.isEmpty ? alert.userID : alert.userName, limit: 120))
         add("session", defanged(alert.sessionID, limit: 120))
-        add("device", alert.deviceLabel.isEmpty ? "" : naming.device(defanged(alert.deviceLabel, limit: 80)))
+        add(
+            "device",
+            alert.deviceLabel.isEmpty ? "" : naming.device(defanged(alert.deviceLabel, limit: 80)))
         add("place", naming.place(alert.place).map { defanged($0, limit: 120) } ?? "")
         add("network", defanged(Self.network(alert.network), limit: 160))
         add("risk", "\(alert.risk)")

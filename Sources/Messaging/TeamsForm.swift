@@ -58,10 +58,15 @@ enum TeamsForm {
         if !words.standing.isEmpty { body.append(block([run(words.standing, bold: true)])) }
         body.append(block([run(cut(words.summary, limit: 2 * limit))]))
         for fact in words.facts {
-            body.append(block([run(fact.label + ": ", bold: true), run(cut(fact.value, limit: limit))]))
+            body.append(
+                block([run(fact.label + ": ", bold: true), run(cut(fact.value, limit: limit))]))
         }
-        if !words.reasons.isEmpty { body += list(phrases.text("team.reasons"), words.reasons, limit: limit) }
-        if !words.steps.isEmpty { body += list(phrases.text("team.steps"), words.steps, limit: limit) }
+        if !words.reasons.isEmpty {
+            body += list(phrases.text("team.reasons"), words.reasons, limit: limit)
+        }
+        if !words.steps.isEmpty {
+            body += list(phrases.text("team.steps"), words.steps, limit: limit)
+        }
         if !words.done.isEmpty { body += list(phrases.text("team.done"), words.done, limit: limit) }
         if !words.waiting.isEmpty {
             body += list(phrases.text("team.waiting"), words.waiting, limit: limit)

@@ -29,7 +29,8 @@ enum WebhookForm {
             "owner.message", at: notice.alert.time,
             data: .object(
                 [
-                    ("alert", .text(notice.alert.id)), ("revision", .integer(notice.alert.revision)),
+                    ("alert", .text(notice.alert.id)),
+                    ("revision", .integer(notice.alert.revision)),
                     ("user", .text(notice.alert.userID)), ("to", .text(person.mail.text)),
                 ] + message.parts + [("text", .text(message.text)), ("html", .text(message.html))]))
     }

@@ -486,7 +486,8 @@ final class Engine {
             case .silenced: counters.silenced += alert.row.revision == 1 ? 1 : 0
             case .closed: counters.closed += 1
             // A person's word; what is said of such an alert afterwards is an amendment.
-            case .confirmed, .dismissed: counters.amended += alert.published.alert.isMaterial ? 1 : 0
+            case .confirmed, .dismissed:
+                counters.amended += alert.published.alert.isMaterial ? 1 : 0
             }
             counters.actions += alert.actions.count
         }
@@ -511,7 +512,9 @@ final class Engine {
                 var known = last[id]
                 if known == nil, let row = try store.alert(id: id) {
                     let status = Alert.Status(rawValue: row.status)
-                    known = (row.revision, [.confirmed, .dismissed].contains(status) ? status : nil)
+                    known = (
+                        row.revision, [.confirmed, .dismissed].contains(status) ? status : nil
+                    )
                 }
                 let number = known?.revision ?? 0
                 if isUnknown || number >= alerts[i].alert.revision {
@@ -561,7 +564,6 @@ final class Engine {
 
         var all: [FinishedAlert] { parts.flatMap { $0 } }
     }
-
 
     /// Puts the shards' rows in the order of their keys, so that each page is touched once. They are
     /// turned into bytes by the other workers one part of the keys ahead, which takes little memory.

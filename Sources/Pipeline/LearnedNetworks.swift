@@ -7,7 +7,8 @@ public enum LearnedNetworks {
     /// Reads some 1 MiB.
     ///
     /// - Throws: `StateError` when the state cannot be read, or is damaged.
-    public static func read(_ store: StateStore) throws(StateError) -> [Organization.LearnedNetwork] {
+    public static func read(_ store: StateStore) throws(StateError) -> [Organization.LearnedNetwork]
+    {
         let organization = Organization()
         try organization.restore(from: store)
         return organization.learnedNetworks()

@@ -136,7 +136,8 @@ struct RecordPacker {
         var value = UInt64(truncatingIfNeeded: text.count) &* 0x9e37_79b9_7f4a_7c15
         var i = 0
         while i &+ 8 <= text.count {
-            value = (value ^ raw.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            value =
+                (value ^ raw.loadUnaligned(fromByteOffset: i, as: UInt64.self))
                 &* 0xff51_afd7_ed55_8ccd
             value ^= value &>> 32
             i &+= 8

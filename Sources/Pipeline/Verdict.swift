@@ -121,7 +121,8 @@ public struct VerdictTaker {
         said.isMaterial = true
         let isAboutSource = alert.userID.isEmpty
         let confirmed = isAboutSource ? "Confirmed. " : "Confirmed: it was an intruder. "
-        let dismissed = isAboutSource ? "Dismissed. It said: " : "Dismissed: it was the user. It said: "
+        let dismissed =
+            isAboutSource ? "Dismissed. It said: " : "Dismissed: it was the user. It said: "
         // What was said before gives way.
         var summary = alert.summary[...]
         for old in [confirmed, dismissed] where summary.hasPrefix(old) {

@@ -96,7 +96,8 @@ public enum AlertText {
                 "This alert is closed by what came since. Nothing need be done unless it is opened "
                     + "again, under the same id.")
         case .dismissed:
-            page.paragraph("Somebody looked at this alert and found the user. Nothing need be done.")
+            page.paragraph(
+                "Somebody looked at this alert and found the user. Nothing need be done.")
         case .retracted, .open, .amended, .silenced, .confirmed:
             page.paragraph(
                 "This alert no longer holds: with the records that came since, what it saw has an "
@@ -181,7 +182,8 @@ public enum AlertText {
         guard !findings.isEmpty else { return }
         heading("If this is normal for you", in: &page)
         var told: Set<String> = []
-        for finding in findings where told.insert(finding.rule + "\n" + finding.silencedBy).inserted {
+        for finding in findings where told.insert(finding.rule + "\n" + finding.silencedBy).inserted
+        {
             page.paragraph(
                 lead: "  - ",
                 SafeText.visible("\(finding.silencedBy) would have silenced \(finding.rule)"))

@@ -72,7 +72,9 @@ public struct RunSummary: Sendable, Equatable {
         var budgeted = ""
         if let budget {
             budgeted = " The bar that --budget \(SafeText.visible(budget, limit: 40)) sets is now "
-            budgeted += bar.map { "at risk \($0); from 90 up all is told." } ?? "not known: it takes a day of records."
+            budgeted +=
+                bar.map { "at risk \($0); from 90 up all is told." }
+                ?? "not known: it takes a day of records."
         }
         let verdict = found.isEmpty ? "no alerts" : found.joined(separator: ", ")
         var page = TextPage(style: style)

@@ -66,7 +66,8 @@ public struct SessionsPage: Sendable {
         for session in sessions.prefix(Self.sessionLimit) {
             let group =
                 session.isCurrent
-                ? "Most recent session" : session.state == .active ? "Other sessions" : "Ended sessions"
+                ? "Most recent session"
+                : session.state == .active ? "Other sessions" : "Ended sessions"
             if group != heading {
                 page.line(style.paint(group, .bold))
                 heading = group

@@ -78,7 +78,9 @@ struct ActionJob: Sendable {
         for job in new {
             let name = job.connector.name
             jobs[name, default: []].append(job)
-            if jobs[name]!.count > idleCount[name, default: 0], threadCount[name, default: 0] < width {
+            if jobs[name]!.count > idleCount[name, default: 0],
+                threadCount[name, default: 0] < width
+            {
                 begin(name)
             }
         }
@@ -122,13 +124,15 @@ struct ActionJob: Sendable {
     private func begin(_ name: String) {
         var thread = pthread_t()
         let start = unsafe Unmanaged.passRetained(Start(self, name))
-        let status = unsafe pthread_create(&thread, nil, { context in
-            if let context = unsafe context {
-                let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-                start.lanes.serve(start.name)
-            }
-            return nil
-        }, start.toOpaque())
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                if let context = unsafe context {
+                    let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+                    start.lanes.serve(start.name)
+                }
+                return nil
+            }, start.toOpaque())
         if status == 0 {
             threads.append(thread)
             threadCount[name, default: 0] += 1

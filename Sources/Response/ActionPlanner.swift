@@ -86,12 +86,15 @@ public struct ActionPlanner: Sendable {
                         }
                         if !isThere {
                             steps.append(
-                                (phase(of: .logOutEverywhere, connector), .logOutEverywhere, "",
-                                    connector))
+                                (
+                                    phase(of: .logOutEverywhere, connector), .logOutEverywhere, "",
+                                    connector
+                                ))
                         }
                     } else {
                         plan.note(
-                            kind, "\(connector.name) can only log out everywhere, and the policy does "
+                            kind,
+                            "\(connector.name) can only log out everywhere, and the policy does "
                                 + "not say 'widen: true'", session: session,
                             connector: connector.isNamed ? connector.name : "")
                     }
@@ -99,12 +102,15 @@ public struct ActionPlanner: Sendable {
             }
             if !isTaken {
                 plan.note(
-                    kind, routed.isEmpty
+                    kind,
+                    routed.isEmpty
                         ? "no connector is for this application and tenant"
                         : "no connector can do this", session: session)
             }
         }
-        for step in steps.enumerated().sorted(by: { ($0.element.phase, $0.offset) < ($1.element.phase, $1.offset) }) {
+        for step in steps.enumerated().sorted(by: {
+            ($0.element.phase, $0.offset) < ($1.element.phase, $1.offset)
+        }) {
             plan.step(step.element.kind, session: step.element.session, step.element.connector)
         }
         return plan.actions
@@ -141,7 +147,8 @@ public struct ActionPlanner: Sendable {
             } else if policy.approvals.needed(for: kind) > 0 {
                 let count = policy.approvals.needed(for: kind)
                 (state, note) = (
-                    .waiting, "waits for the approval of \(count == 1 ? "a person" : "\(count) persons")"
+                    .waiting,
+                    "waits for the approval of \(count == 1 ? "a person" : "\(count) persons")"
                 )
             } else {
                 state = .planned

@@ -73,7 +73,8 @@ struct ApplyRun<Outbox: ActionOutbox> {
             let isIdle = ready.isEmpty && pending.isEmpty && jobs.isEmpty
             if !isBusy, isIdle, parked.values.allSatisfy(\.isEmpty) || isStopped { break }
             // With calls under way and nothing else to begin, an answer is what comes next.
-            let answers = lanes.take(waits: isBusy && (ready.isEmpty || isStopped) && pending.isEmpty)
+            let answers = lanes.take(
+                waits: isBusy && (ready.isEmpty || isStopped) && pending.isEmpty)
             for (job, answer) in answers { take(answer, of: job, at: clock(), random: &random) }
             if isStopped, !flying.values.contains(where: { $0 > 0 }), pending.isEmpty { break }
         }
@@ -223,7 +224,9 @@ struct ApplyRun<Outbox: ActionOutbox> {
             case .goes(let job, let change):
                 flying[name, default: 0] += 1
                 report.calls += 1
-                if let start = ActionStart(job.action), action.firstStarted == nil { log.add(start) }
+                if let start = ActionStart(job.action), action.firstStarted == nil {
+                    log.add(start)
+                }
                 pending.append(Pending(index: index, change: change, then: .call(job)))
             }
         }
@@ -375,7 +378,8 @@ struct ApplyRun<Outbox: ActionOutbox> {
         waiting.planned.approvalSeconds = seconds
         waiting.due = now.adding(milliseconds: Int64(seconds) * 1000)
         let left = persons - stored.approvals.count
-        waiting.planned.note = "waits for the approval of \(left == 1 ? "a person" : "\(left) persons")"
+        waiting.planned.note =
+            "waits for the approval of \(left == 1 ? "a person" : "\(left) persons")"
         return OutboxChange(
             waiting, replacing: stored,
             journal: JournalDraft(of: waiting, at: now, text: "the policy wants it approved"))
@@ -541,7 +545,8 @@ struct IndexHeap {
         var at = 0
         while true {
             var least = at
-            for child in [2 * at + 1, 2 * at + 2] where child < items.count && items[child] < items[least] {
+            for child in [2 * at + 1, 2 * at + 2]
+            where child < items.count && items[child] < items[least] {
                 least = child
             }
             if least == at { return first }
@@ -554,6 +559,8 @@ struct IndexHeap {
 extension Array {
     /// One after the other, at most `count` elements each.
     func parts(of count: Int) -> [ArraySlice<Element>] {
-        stride(from: 0, to: self.count, by: count).map { self[$0..<Swift.min($0 + count, self.count)] }
+        stride(from: 0, to: self.count, by: count).map {
+            self[$0..<Swift.min($0 + count, self.count)]
+        }
     }
 }

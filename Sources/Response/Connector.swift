@@ -85,7 +85,9 @@ public struct ConnectorAbility: Sendable, Equatable {
 
     /// Of what hands each step on to something of the user's, which knows what it can do.
     public static let all = Dictionary(
-        uniqueKeysWithValues: Rung.allCases.filter { $0 != .notify }.map { ($0, ConnectorAbility()) })
+        uniqueKeysWithValues: Rung.allCases.filter { $0 != .notify }.map {
+            ($0, ConnectorAbility())
+        })
 }
 
 /// Which of the steps of one alert goes first, so that the intruder is left no gap.

@@ -25,7 +25,9 @@ public enum PersonsWord {
                 return .refused("its time for approval was over at \(action.due.humanReadable)")
             }
             // The login is who it was; a name that was only stated makes nobody a second person.
-            if action.approvals.contains(where: { $0 == person.name || login(of: $0) == person.login }) {
+            if action.approvals.contains(where: {
+                $0 == person.name || login(of: $0) == person.login
+            }) {
                 return .refused("\(person.login) has approved it already; another person has to")
             }
             var approved = action
@@ -98,7 +100,8 @@ public enum PersonsWord {
         after.openedAt = nil
         after.resumedAt = now
         try StoreOutbox.setBreaker(
-            after, journal: JournalDraft(
+            after,
+            journal: JournalDraft(
                 ofBreaker: after, actor: person.login, stated: person.stated, at: now), in: store)
         return before
     }
@@ -111,12 +114,16 @@ public enum PersonsWord {
         _ id: String, with connectors: [any Connector], by person: Person, at now: Timestamp,
         in store: StateStore
     ) throws(ResponseError) -> Result {
-        guard let action = try action(id, in: store) else { return .refused("there is no such action") }
+        guard let action = try action(id, in: store) else {
+            return .refused("there is no such action")
+        }
         guard action.state == .done || action.state == .alreadySo || action.state == .unknown else {
             return .refused(standing(action))
         }
-        guard let connector = connectors.first(where: { $0.name == action.planned.connector }) else {
-            return .refused("its connector '\(plain(action.planned.connector, limit: 64))' is not set up")
+        guard let connector = connectors.first(where: { $0.name == action.planned.connector })
+        else {
+            return .refused(
+                "its connector '\(plain(action.planned.connector, limit: 64))' is not set up")
         }
         guard let answer = connector.undo(action.planned, at: now) else {
             return .refused("\(connector.name) cannot take back \(action.planned.kind.name)")
@@ -126,7 +133,8 @@ public enum PersonsWord {
                 _ = try store.commit { transaction in
                     try StoreOutbox.append(
                         JournalDraft(
-                            of: action, by: person, what: "undo-\(answer.outcome.rawValue)", at: now,
+                            of: action, by: person, what: "undo-\(answer.outcome.rawValue)",
+                            at: now,
                             text: answer.detail), to: &transaction)
                 }
             }

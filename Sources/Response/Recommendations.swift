@@ -27,7 +27,8 @@ public enum Recommendations {
 
         add(
             logOut(alert),
-            logOutReason(alert) + surviving(actions) { $0 != .requirePasswordChange && $0 != .suspend })
+            logOutReason(alert)
+                + surviving(actions) { $0 != .requirePasswordChange && $0 != .suspend })
         // Where the targets are known, what they say of tokens is truer than the rule.
         let staying = surviving(actions) { $0 == .requirePasswordChange || $0 == .suspend }
         add(

@@ -149,7 +149,9 @@ public struct ResponsePolicy: Sendable, Equatable {
     public var maximumAgeHours: Int?
 
     /// Resets and blocks are for an hour: several alerts of one break-in mean one new password.
-    public static let standardCoolDown: [Rung: Int] = [.requirePasswordChange: 3600, .suspend: 3600]
+    public static let standardCoolDown: [Rung: Int] = [
+        .requirePasswordChange: 3600, .suspend: 3600,
+    ]
 
     public init(
         isActing: Bool = false, actRisk: Int = 80, passwordRisk: Int = 90,
@@ -210,7 +212,8 @@ public struct ResponsePolicy: Sendable, Equatable {
         switch rung {
         case .asked:
             PolicyDecision(
-                rung: min(alert.rung, atMost ?? .suspend), isAsked: true, widens: widens, entry: name)
+                rung: min(alert.rung, atMost ?? .suspend), isAsked: true, widens: widens,
+                entry: name)
         case .rung(let rung):
             PolicyDecision(
                 rung: min(rung, atMost ?? .suspend), isAsked: false, widens: widens, entry: name)

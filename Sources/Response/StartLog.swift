@@ -53,7 +53,8 @@ struct StartLog {
     func users(since time: Timestamp, plannedAfter resumed: Timestamp?) -> Set<ActionUser> {
         var users: Set<ActionUser> = []
         for starts in newest.values {
-            for start in starts where start.time >= time && start.created > resumed ?? .distantPast {
+            for start in starts where start.time >= time && start.created > resumed ?? .distantPast
+            {
                 users.insert(start.user)
             }
         }

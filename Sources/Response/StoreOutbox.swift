@@ -86,7 +86,8 @@ public final class StoreOutbox: ActionOutbox {
         case .notifyOnly:
             return .withdrawn(
                 reason: isAmended
-                    ? "the alert was amended: \(step.note)" : "the policy leaves it to a person: \(step.note)")
+                    ? "the alert was amended: \(step.note)"
+                    : "the policy leaves it to a person: \(step.note)")
         case .waiting
         where action.firstStarted == nil && action.approvals.count < step.approvalsNeeded:
             return .needsApproval(persons: step.approvalsNeeded, seconds: step.approvalSeconds)

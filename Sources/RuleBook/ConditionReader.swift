@@ -9,7 +9,8 @@ struct ConditionReader {
 
     /// Sigma's words that are understood.
     static let modifiers = [
-        "contains", "startswith", "endswith", "re", "cidr", "gt", "gte", "lt", "lte", "exists", "all",
+        "contains", "startswith", "endswith", "re", "cidr", "gt", "gte", "lt", "lte", "exists",
+        "all",
         "cased", "neq", "fieldref", "i", "m", "s", "minute", "hour", "day", "week", "month", "year",
     ]
     /// Sigma's words that say nothing about records of sessions.
@@ -23,7 +24,8 @@ struct ConditionReader {
     /// Nil after logging at least one problem.
     func read(_ node: Node) -> Condition? {
         var condition: Condition?
-        if case .mapping(let pairs) = node, pairs.contains(where: { $0.key.string == "condition" }) {
+        if case .mapping(let pairs) = node, pairs.contains(where: { $0.key.string == "condition" })
+        {
             condition = named(pairs, node)
         } else {
             condition = selection(node, "'match'", depth: 0)
@@ -160,7 +162,9 @@ struct ConditionReader {
         let name = words.removeFirst()
         var field: RecordField
         // Sigma's parts of a date.
-        if name == "time", let part = words.first, let found = RecordField(name: part), found.isOfClock {
+        if name == "time", let part = words.first, let found = RecordField(name: part),
+            found.isOfClock
+        {
             field = found
             words.removeFirst()
         } else if let found = RecordField(name: name) {
@@ -266,7 +270,8 @@ struct ConditionReader {
         case .equals, .exists, .sameAs, nil: break
         }
         if use.wantsField, use.comparison != nil || use.isAll || field.shape != .text {
-            return "'|fieldref' compares one text with another, whole: no other modifier than '|cased' "
+            return
+                "'|fieldref' compares one text with another, whole: no other modifier than '|cased' "
                 + "and '|neq' goes with it."
         }
         if use.isCased, !isText { return "'|cased' is for texts, and '\(field.name)' is none." }
@@ -367,18 +372,21 @@ struct ConditionReader {
 
     private static func longDay(_ value: String) -> String {
         let lower = value.lowercased()
-        return RecordField.weekday.words.first { $0.hasPrefix(lower) && lower.utf8.count >= 3 } ?? value
+        return RecordField.weekday.words.first { $0.hasPrefix(lower) && lower.utf8.count >= 3 }
+            ?? value
     }
 
     /// What is wrong with a value; nil when nothing is.
     private func problem(_ value: String, _ field: RecordField, _ use: Use) -> String? {
         guard value.utf8.count <= RegularExpression.patternLimit else {
-            return "A value of '\(field.name)' is longer than \(RegularExpression.patternLimit) bytes. "
+            return
+                "A value of '\(field.name)' is longer than \(RegularExpression.patternLimit) bytes. "
                 + "Shorten it."
         }
         if use.wantsField {
             guard let other = RecordField(name: value) else {
-                return "Unknown field '\(shown(value))'." + hint(for: value, among: RecordField.allNames)
+                return "Unknown field '\(shown(value))'."
+                    + hint(for: value, among: RecordField.allNames)
             }
             return other.shape == .text ? nil : "'\(other.name)' is no text to compare with."
         }
@@ -394,7 +402,9 @@ struct ConditionReader {
         switch field.shape {
         case .text, .key: return nil
         case .word:
-            guard use.comparison == nil, !value.contains("*"), !value.contains("?") else { return nil }
+            guard use.comparison == nil, !value.contains("*"), !value.contains("?") else {
+                return nil
+            }
             let words = field.words
             let given = field == .weekday ? Self.longDay(value) : value.lowercased()
             return words.contains(given)

@@ -29,7 +29,8 @@ struct ConditionText {
         }
         var reader = ConditionText(words: split(text), selections: selections)
         guard !reader.words.isEmpty else {
-            throw Problem(message: "'condition' is empty. Name the selections that a record must fit.")
+            throw Problem(
+                message: "'condition' is empty. Name the selections that a record must fit.")
         }
         let condition = try reader.or()
         if let word = reader.peek {
@@ -137,7 +138,8 @@ struct ConditionText {
         }
         position += 1
         guard let pattern = peek else {
-            throw Problem(message: "'condition' ends after 'of'. Write 'them' or a name as 'filter_*'.")
+            throw Problem(
+                message: "'condition' ends after 'of'. Write 'them' or a name as 'filter_*'.")
         }
         position += 1
         let chosen = selections.filter { selection in
@@ -156,7 +158,8 @@ struct ConditionText {
 
     /// `*` stands for any text.
     private static func fits(_ name: String, _ pattern: String) -> Bool {
-        let pieces = pattern.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
+        let pieces = pattern.split(separator: "*", omittingEmptySubsequences: false).map(
+            String.init)
         guard pieces.count > 1 else { return name == pattern }
         guard name.hasPrefix(pieces[0]) else { return false }
         var rest = Substring(name.dropFirst(pieces[0].count))
@@ -174,7 +177,8 @@ struct ConditionText {
         testCount += selection.condition.tests.count
         guard testCount <= Condition.testLimit else {
             throw Problem(
-                message: "With its selections 'condition' has more than \(Condition.testLimit) tests "
+                message:
+                    "With its selections 'condition' has more than \(Condition.testLimit) tests "
                     + "of fields. Ask for less, or make two rules of it.")
         }
         return selection.condition

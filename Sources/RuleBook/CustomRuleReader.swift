@@ -165,7 +165,8 @@ enum CustomRuleReader {
         }
         guard items.count <= CustomRule.keyFieldLimit else {
             reader.log.add(
-                "'\(key)' has \(items.count) fields. Use at most \(CustomRule.keyFieldLimit).", at: node)
+                "'\(key)' has \(items.count) fields. Use at most \(CustomRule.keyFieldLimit).",
+                at: node)
             return nil
         }
         var fields: [RecordField] = []

@@ -142,7 +142,8 @@ public struct RuleCheck: Sendable, Equatable {
                     if keyCount == CustomRule.keyRuleLimit + 1 {
                         log.add(
                             "There are more than \(CustomRule.keyRuleLimit) rules that count by "
-                                + "something else than user.id. Remove some.", at: result.detectorNode)
+                                + "something else than user.id. Remove some.",
+                            at: result.detectorNode)
                     }
                 }
                 if rule.isEnabled, customCount == CustomRule.limit + 1 {

@@ -5,10 +5,11 @@ internal import Settings
 
 /// Reads one rule's file into a `Rule`.
 enum RuleReader {
-    static let keys = [
-        "id", "uuid", "title", "description", "severity", "tags", "references", "detector",
-        "limits", "weights", "false_positives", "recommendation", "rung", "enabled", "tests",
-    ] + CustomRuleReader.allKeys
+    static let keys =
+        [
+            "id", "uuid", "title", "description", "severity", "tags", "references", "detector",
+            "limits", "weights", "false_positives", "recommendation", "rung", "enabled", "tests",
+        ] + CustomRuleReader.allKeys
 
     /// What was read, with the places that checks over the whole book point at.
     struct Result {

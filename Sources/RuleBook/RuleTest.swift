@@ -164,7 +164,8 @@ public struct RuleTest: Sendable, Equatable {
             "\(finding.rule) \(finding.confidence.name) at \(shown(finding.records.last ?? "?"))"
         }
         return "alert \(alert.id) "
-            + (alert.isAboutSource ? "about a source" : "on session '\(shown(alert.sessionID))'") + " ("
+            + (alert.isAboutSource ? "about a source" : "on session '\(shown(alert.sessionID))'")
+            + " ("
             + findings.joined(separator: ", ") + ")"
     }
 }

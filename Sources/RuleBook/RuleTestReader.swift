@@ -236,7 +236,9 @@ struct RuleTestReader {
             isSound = isSound && expectation.severity != nil
         }
         if let node = reader.value("about") {
-            let about = reader.word("about", of: node, among: ["source"]) { $0 == "source" ? $0 : nil }
+            let about = reader.word("about", of: node, among: ["source"]) {
+                $0 == "source" ? $0 : nil
+            }
             expectation.isAboutSource = about != nil
             isSound = isSound && about != nil
         }

@@ -173,7 +173,8 @@ public struct ServeCommand: ParsableCommand {
     }
 
     private func answers(_ state: String) throws -> AnswerRoutes {
-        let origin: SecretValue.Origin = linkKey.map { .file($0) } ?? .environment("LASTSEEN_LINK_KEY")
+        let origin: SecretValue.Origin =
+            linkKey.map { .file($0) } ?? .environment("LASTSEEN_LINK_KEY")
         let secret = try SecretValue(origin, label: "--link-key")
         guard let folder = BundledFiles.locate(.messages) else {
             throw MessagingError.badFile(

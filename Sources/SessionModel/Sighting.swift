@@ -34,7 +34,8 @@
     /// Whether the place of such an address says where the person is.
     @inlinable public var placeIsMeaningful: Bool {
         switch self {
-        case .vpn, .tor, .proxy, .relay, .satellite, .sharedEgress, .corporate, .specialPurpose: false
+        case .vpn, .tor, .proxy, .relay, .satellite, .sharedEgress, .corporate, .specialPurpose:
+            false
         case .unknown, .residential, .mobile, .hosting: true
         }
     }

@@ -49,7 +49,9 @@ package struct FieldReader {
 
     // MARK: - Texts
 
-    package func text(_ key: String, limit: Int = SettingsLimit.textBytes, because reason: String) -> String? {
+    package func text(_ key: String, limit: Int = SettingsLimit.textBytes, because reason: String)
+        -> String?
+    {
         required(key, because: reason).flatMap { text(of: $0, key: key, limit: limit) }
     }
 
@@ -91,7 +93,9 @@ package struct FieldReader {
     }
 
     /// The entries of a list within `limit`.
-    package func items(of node: Node, key: String, limit: Int = SettingsLimit.listEntries) -> [Node]? {
+    package func items(of node: Node, key: String, limit: Int = SettingsLimit.listEntries)
+        -> [Node]?
+    {
         guard case .sequence(let items) = node else {
             log.add("'\(key)' must be a list: one '- …' line for each entry.", at: node)
             return nil

@@ -131,7 +131,9 @@ extension StateTransaction {
     }
 
     /// Drops the first block and returns its number and the bytes that it freed; nil when there is none.
-    public mutating func removeFirstHistoryBlock() throws(StateError) -> (number: Int64, bytes: Int)? {
+    public mutating func removeFirstHistoryBlock() throws(StateError) -> (
+        number: Int64, bytes: Int
+    )? {
         try run { session, database in
             let first = try session.rows(of: session.statement(.readFirstHistoryBlock, database)) {
                 (number: $0.integer(0), bytes: Int($0.integer(1)))

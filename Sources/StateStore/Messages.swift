@@ -161,7 +161,8 @@ extension StateTransaction {
                 try $0.run()
             }
             try session.once(
-                "INSERT INTO used_answer VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING", database
+                "INSERT INTO used_answer VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                database
             ) { put in
                 try put.bind(row.id, at: 1, "a link's id")
                 try put.bind(row.alertID, at: 2, "an alert's id")
@@ -224,7 +225,8 @@ extension StateStore {
     }
 
     /// How many messages of each channel are in each state.
-    public func messageCounts() throws(StateError) -> [(channel: String, state: String, count: Int)] {
+    public func messageCounts() throws(StateError) -> [(channel: String, state: String, count: Int)]
+    {
         try read { session, db in
             try session.once(
                 "SELECT channel, state, count(*) FROM message GROUP BY 1, 2 ORDER BY 1, 2", db

@@ -54,7 +54,8 @@ struct BudgetGateTests {
             title: "", summary: "It is so.", rung: .notify, isSettledEarly: false,
             findings: findings.map {
                 Finding(
-                    rule: $0.rule, severity: .high, confidence: $0.2, time: time($0.hour), records: [],
+                    rule: $0.rule, severity: .high, confidence: $0.2, time: time($0.hour),
+                    records: [],
                     evidence: [], silencedBy: "", sentence: "")
             })
     }
@@ -104,7 +105,8 @@ struct BudgetGateTests {
         #expect(low.status == .silenced)
         #expect(
             low.summary
-                == "Below the bar of 51 that --budget 1/day set for 2026-03-02 06:00 UTC. It is so.")
+                == "Below the bar of 51 that --budget 1/day set for 2026-03-02 06:00 UTC. It is so."
+        )
         // 1 - 0.5 * 0.6: one more rule, and it is above.
         var grown = alert(
             900, [(30, "r", .likely), (30.5, "s", .likely)], risk: 70, .amended, revision: 2)
@@ -124,16 +126,19 @@ struct BudgetGateTests {
         }
     }
 
-    @Test("critical alerts are told whatever the budget says", arguments: [
-        (89, Alert.Status.silenced), (90, .open), (100, .open),
-    ])
+    @Test(
+        "critical alerts are told whatever the budget says",
+        arguments: [
+            (89, Alert.Status.silenced), (90, .open), (100, .open),
+        ])
     func critical(_ risk: Int, status: Alert.Status) throws {
         let gate = BudgetGate(
             try #require(AlertBudget("0.01/day")),
             rules: [
                 DetectionRule(
                     id: "r", title: "", severity: .high, detector: .newCountry,
-                    weights: .init(possible: 0, likely: Double(risk) / 100, certain: 1), rung: .notify)
+                    weights: .init(possible: 0, likely: Double(risk) / 100, certain: 1),
+                    rung: .notify)
             ], alertRisk: 40)
         for hour in 0...40 {
             see(gate, Double(hour))

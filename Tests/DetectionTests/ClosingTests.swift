@@ -43,7 +43,8 @@ struct ClosingTests {
     @Test("a reset by the user does too")
     func recovered() throws {
         let run = try run(theft + [home("p", 174, event: .recovery), home("h", 176)])
-        #expect(run.judge.emitted.last?.summary.hasPrefix("Closed: the password was reset at") == true)
+        #expect(
+            run.judge.emitted.last?.summary.hasPrefix("Closed: the password was reset at") == true)
     }
 
     @Test(
@@ -112,18 +113,25 @@ struct ClosingTests {
                 home("h", 176),
             ]
         ),
-        ("another change than the password's", [home("p", 174, event: .mfaChange), home("h", 176)]),
-        ("it failed", [
-            sighting(
-                "p", hours: 174, at: .oslo, session: "s1-9", event: .passwordChange,
-                outcome: .failure), home("h", 176),
-        ]),
+        (
+            "another change than the password's",
+            [home("p", 174, event: .mfaChange), home("h", 176)]
+        ),
+        (
+            "it failed",
+            [
+                sighting(
+                    "p", hours: 174, at: .oslo, session: "s1-9", event: .passwordChange,
+                    outcome: .failure), home("h", 176),
+            ]
+        ),
         (
             "the suspect went on within the hour",
             [
                 home("p", 174, event: .passwordChange),
                 sighting(
-                    "x2", hours: 174.5, at: .singapore, device: "d9", session: "s9", event: .session),
+                    "x2", hours: 174.5, at: .singapore, device: "d9", session: "s9", event: .session
+                ),
                 home("h", 180),
             ]
         ),
@@ -180,8 +188,10 @@ struct ClosingTests {
         #expect(run.judge.emitted.map(\.status) == [.open, .closed, .amended])
         let again = try #require(run.judge.emitted.last)
         #expect(again.id == run.judge.emitted.first?.id && again.isMaterial)
-        #expect(again.summary.hasPrefix("Not over: the password was changed at 2026-03-08 06:00 UTC"))
-        #expect(again.summary.contains("the suspect was seen at 2026-03-09 08:00 UTC all the same."))
+        #expect(
+            again.summary.hasPrefix("Not over: the password was changed at 2026-03-08 06:00 UTC"))
+        #expect(
+            again.summary.contains("the suspect was seen at 2026-03-09 08:00 UTC all the same."))
         // A further change closes it after all.
         try run.see(home("p2", 224, event: .passwordChange))
         try run.see(home("h2", 226))
@@ -224,7 +234,10 @@ struct ClosingTests {
 
     static let noJourneys: [(why: String, after: [Sighting])] = [
         ("it is still there", [sighting("t3", hours: 180, at: .singapore, session: "s1-6")]),
-        ("it came home faster than it can", [sighting("h", hours: 164, at: .oslo, session: "s1-7")]),
+        (
+            "it came home faster than it can",
+            [sighting("h", hours: 164, at: .oslo, session: "s1-7")]
+        ),
         (
             "the user's phone was at home meanwhile",
             [

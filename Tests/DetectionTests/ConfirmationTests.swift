@@ -87,7 +87,9 @@ struct ConfirmationTests {
         #expect(again.findings.contains { $0.confidence == .certain })
     }
 
-    @Test("what was learned of the country is taken back: another stranger there is one in a new country")
+    @Test(
+        "what was learned of the country is taken back: another stranger there is one in a new country"
+    )
     func unlearned() throws {
         func findings(_ isConfirmed: Bool) throws -> Set<String> {
             let (run, alert) = try alarmed()
@@ -112,7 +114,8 @@ struct ConfirmationTests {
         try run.see(sighting("l", hours: 129, at: .oslo, device: "d9", session: "s8"))
         try run.see(sighting("p", hours: 160, at: .oslo, session: "s1-8", event: .passwordChange))
         try run.see(sighting("h", hours: 170, at: .oslo, session: "s1-8"))
-        #expect(run.judge.emitted.filter { $0.id == alert.id }.allSatisfy { $0.status == .confirmed })
+        #expect(
+            run.judge.emitted.filter { $0.id == alert.id }.allSatisfy { $0.status == .confirmed })
     }
 
     @Test("what was the user's own before stays so: the thief only used it")

@@ -31,7 +31,8 @@ struct DismissalTests {
         let (run, alert) = try alarmed(savingBetween: savingBetween)
         // Also when the sighting has left the tail meanwhile.
         try run.see(
-            sighting("h9", hours: 105 + hours, at: .oslo, session: "s10"), savingBetween: savingBetween)
+            sighting("h9", hours: 105 + hours, at: .oslo, session: "s10"),
+            savingBetween: savingBetween)
         run.judge.emitted.removeAll()
         #expect(run.judge.dismiss(alert: alert.id, &run.profile) != nil)
         let over = try #require(run.judge.emitted.first { $0.id == alert.id })

@@ -58,7 +58,8 @@ struct OrganizationTests {
             failure("f\(n)", 9 + Double(n) * 0.01 + (n * 2 < users ? 0 : 1), user: "victim\(n)")
         }
         sightings.insert(
-            sighting("in", hours: 9.8, at: .lagos, device: "d9", user: "taken"), at: (users + 1) / 2)
+            sighting("in", hours: 9.8, at: .lagos, device: "d9", user: "taken"), at: (users + 1) / 2
+        )
         let answer = told(sightings)["in"]
         #expect(expected.contains(Int(answer?.prefixFailures ?? 255)))
     }
@@ -73,7 +74,8 @@ struct OrganizationTests {
         let busy = (0..<30).map {
             sighting("b\($0)", hours: 10.5, at: .lagos, device: nil, user: "w\($0)")
         }
-        #expect(told(old + busy + [sighting("in", hours: 11, at: .lagos)])["in"]?.prefixFailures == 0)
+        #expect(
+            told(old + busy + [sighting("in", hours: 11, at: .lagos)])["in"]?.prefixFailures == 0)
     }
 
     @Test("a prefix that many users come from is shared seven hours later, and not before")
@@ -83,7 +85,8 @@ struct OrganizationTests {
         }
         let answers = told(
             users + [
-                sighting("early", hours: 16.9, at: .bergen), sighting("late", hours: 17, at: .bergen),
+                sighting("early", hours: 16.9, at: .bergen),
+                sighting("late", hours: 17, at: .bergen),
                 sighting("elsewhere", hours: 17, at: .oslo),
             ])
         #expect(answers["early"]?.isShared == 0)
@@ -98,7 +101,8 @@ struct OrganizationTests {
     func device() {
         let answers = told(
             (0..<4).map {
-                sighting("d\($0)", hours: Double(10 + $0), at: .lagos, device: "shared", user: "u\($0)")
+                sighting(
+                    "d\($0)", hours: Double(10 + $0), at: .lagos, device: "shared", user: "u\($0)")
             } + [sighting("own", hours: 15, at: .oslo, device: "mine", user: "u9")])
         #expect((0..<4).map { answers["d\($0)"]?.deviceUsers } == [3, 3, 3, 3])
         #expect(answers["own"]?.deviceUsers == 0)
@@ -110,16 +114,20 @@ struct OrganizationTests {
             sighting("m\($0)", hours: 10, at: .oslo, device: nil, user: "u\($0)")
         }
         let answers = told(
-            many + [
-                sighting("usual", hours: 18, at: .oslo), sighting("rare", hours: 18, at: .lagos),
-                sighting("soon", hours: 12, at: .lagos),
-            ].sorted { $0.record.time < $1.record.time })
+            many
+                + [
+                    sighting("usual", hours: 18, at: .oslo),
+                    sighting("rare", hours: 18, at: .lagos),
+                    sighting("soon", hours: 12, at: .lagos),
+                ].sorted { $0.record.time < $1.record.time })
         #expect(answers["usual"]?.countryRarity == 1)
         #expect(answers["rare"]?.countryRarity == 15)
         #expect(answers["soon"]?.countryRarity == 0, "too little is known at that hour")
     }
 
-    @Test("the answer is the same in any order within six hours, and in any batches", arguments: 0..<12)
+    @Test(
+        "the answer is the same in any order within six hours, and in any batches",
+        arguments: 0..<12)
     func order(seed: UInt64) {
         var random = Seeded(state: seed)
         var sightings: [Sighting] = []
@@ -170,7 +178,8 @@ struct OrganizationTests {
                         Int.random(in: 0..<5, using: &random)]
             }
             if Int.random(in: 0..<4, using: &random) == 0 {
-                copy = Array(repeating: UInt8.random(in: 0...255, using: &random), count: copy.count)
+                copy = Array(
+                    repeating: UInt8.random(in: 0...255, using: &random), count: copy.count)
             }
             copy.withUnsafeBytes { #expect(broken.restore(table: table, page: page, $0)) }
         }
@@ -188,7 +197,8 @@ struct OrganizationTests {
         #expect(answers["usual"]?.countryRarity == 1)
         // Twenty that agree are believed.
         let later = (0..<20).map { sighting("l\($0)", hours: 9000, at: .oslo, user: "v\($0)") }
-        #expect(told(many + later + [sighting("old", hours: 18, at: .oslo)])["old"]?.countryRarity == 0)
+        #expect(
+            told(many + later + [sighting("old", hours: 18, at: .oslo)])["old"]?.countryRarity == 0)
     }
 
     @Test("what was stored goes on as if it had not been")
@@ -196,7 +206,8 @@ struct OrganizationTests {
         let sightings = (0..<900).map { n in
             sighting(
                 "r\(n)", hours: 10 + Double(n) * 0.02, at: Spot.all[n % Spot.all.count],
-                device: "d\(n % 50)", user: "u\(n % 120)", outcome: n % 4 == 0 ? .failure : .success)
+                device: "d\(n % 50)", user: "u\(n % 120)", outcome: n % 4 == 0 ? .failure : .success
+            )
         }
         let whole = Organization()
         let first = Organization()
@@ -230,7 +241,8 @@ struct SilencedTests {
         let run = Run(rules: defaultRules)
         run.judge = Judge(rules: defaultRules, alertRisk: 50)
         for day in 0..<4 {
-            try run.see(sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
+            try run.see(
+                sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
         }
         // A new device on a new network in the user's first days: below the bar of 50.
         try run.see(sighting("x1", hours: 101, at: .bergen, device: "d9", session: "s9"))
@@ -238,7 +250,8 @@ struct SilencedTests {
         #expect(run.judge.emitted[0].summary.hasPrefix("Below --alert-risk 50."))
         // The same session from another continent within the hour.
         try run.see(
-            sighting("x2", hours: 102, at: .singapore, device: "d9", session: "s9", event: .activity))
+            sighting(
+                "x2", hours: 102, at: .singapore, device: "d9", session: "s9", event: .activity))
         let last = try #require(run.judge.emitted.last)
         #expect(last.status == .open)
         #expect(last.revision == 2)
@@ -250,7 +263,8 @@ struct SilencedTests {
         let run = Run(rules: defaultRules)
         run.judge = Judge(rules: defaultRules, alertRisk: 50)
         for day in 0..<4 {
-            try run.see(sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
+            try run.see(
+                sighting("h\(day)", hours: Double(day * 24 + 8), at: .oslo, session: "s\(day)"))
         }
         try run.see(sighting("x1", hours: 101, at: .bergen, device: "d9", session: "s9"))
         try run.see(sighting("late", hours: 100, at: .oslo, device: "d9", session: "s8"))

@@ -29,7 +29,8 @@ private func told(
         _ = organization.takeCorrections()
         for report in organization.takeSprays() {
             alerts.append(
-                report.alert(rule, users: report.passers.compactMap { names[$0.user] }, alertRisk: 40))
+                report.alert(
+                    rule, users: report.passers.compactMap { names[$0.user] }, alertRisk: 40))
         }
         begin += batch
     }
@@ -55,7 +56,9 @@ private func elsewhere(at hours: Double, count: Int = 10) -> [Sighting] {
 }
 
 private func inOrder(_ sightings: [Sighting]) -> [Sighting] {
-    sightings.sorted { ($0.record.time, $0.record.id.string) < ($1.record.time, $1.record.id.string) }
+    sightings.sorted {
+        ($0.record.time, $0.record.id.string) < ($1.record.time, $1.record.id.string)
+    }
 }
 
 /// The newest of each alert, without its number.
@@ -71,7 +74,9 @@ private func standing(_ alerts: [Alert]) -> [String: Alert] {
 
 @Suite("Alerts about sprays")
 struct SprayTests {
-    @Test("from the rule's limit on a source is one alert", arguments: [(4, 0), (12, 0), (18, 1), (40, 1)])
+    @Test(
+        "from the rule's limit on a source is one alert",
+        arguments: [(4, 0), (12, 0), (18, 1), (40, 1)])
     func limit(users: Int, alerts: Int) throws {
         let all = told(failures(users))
         #expect(Set(all.map(\.id)).count == alerts)
@@ -165,7 +170,8 @@ struct SprayTests {
                 : Double.random(in: 0..<90, using: &random)
             all.append(
                 sighting(
-                    "e\(n)", hours: hours, at: isSpray ? .lagos : Spot.all.randomElement(using: &random),
+                    "e\(n)", hours: hours,
+                    at: isSpray ? .lagos : Spot.all.randomElement(using: &random),
                     device: nil, user: "u\(Int.random(in: 0..<80, using: &random))",
                     outcome: Int.random(in: 0..<(isSpray ? 8 : 3), using: &random) == 0
                         ? .success : .failure))

@@ -20,7 +20,8 @@ struct StrangerTests {
         ("84.208.255.9", .bergen, false),  // the same /16, at a place that is new
     ]
 
-    @Test("where no provider is told, the /16 at a known place stands for one", arguments: addresses)
+    @Test(
+        "where no provider is told, the /16 at a known place stands for one", arguments: addresses)
     func provider(address: String, home: Spot, isKnown: Bool) throws {
         let run = Run()
         for day in 0..<6 {
@@ -42,7 +43,9 @@ struct StrangerTests {
         }
         #expect(try provider("2a02:8108:1::1") == provider("2a02:8108:ffff::2"))
         #expect(try provider("2a02:8108:1::1") != provider("2a02:8109:1::1"))
-        #expect(FactKey.provider(asn: 7, .none) == FactKey.provider(asn: 7, try #require(IPAddress("192.0.2.1"))))
+        #expect(
+            FactKey.provider(asn: 7, .none)
+                == FactKey.provider(asn: 7, try #require(IPAddress("192.0.2.1"))))
         #expect(FactKey.provider(asn: 0, .none).isNone)
     }
 
@@ -50,7 +53,9 @@ struct StrangerTests {
     /// that begins without is strange.
     private static let beginnings = [(3, 0, true), (2, 0, false), (8, 1, true), (7, 1, false)]
 
-    @Test("a session without a sign-in is strange where eight in nine have one", arguments: beginnings)
+    @Test(
+        "a session without a sign-in is strange where eight in nine have one", arguments: beginnings
+    )
     func beginning(with: Int, without: Int, isStrange: Bool) throws {
         for isSaved in [false, true] {
             let run = Run(rules: allRules)
@@ -65,11 +70,13 @@ struct StrangerTests {
             for k in 0..<without { try see("b\(k)", .activity) }
             while hours < 100 {
                 // The same session again is no other.
-                try run.see(sighting("t\(hours)", hours: hours, at: .oslo, session: "a0", event: .activity))
+                try run.see(
+                    sighting("t\(hours)", hours: hours, at: .oslo, session: "a0", event: .activity))
                 hours += 24
             }
             try run.see(
-                sighting("x", hours: hours, at: .lagos, device: "d1", session: "s9", event: .activity))
+                sighting(
+                    "x", hours: hours, at: .lagos, device: "d1", session: "s9", event: .activity))
             let rules = run.standing.values.flatMap { $0.findings.map(\.rule) }
             #expect(rules.contains("session-too-old") == isStrange, "\(rules)")
         }

@@ -4,9 +4,11 @@ import Testing
 @testable import Detection
 
 struct UserSketchTests {
-    @Test("counts are near, whatever the order and however often", arguments: [
-        0, 1, 2, 10, 100, 1000, 2559, 2560, 10_000, 200_000,
-    ])
+    @Test(
+        "counts are near, whatever the order and however often",
+        arguments: [
+            0, 1, 2, 10, 100, 1000, 2559, 2560, 10_000, 200_000,
+        ])
     func count(_ users: Int) {
         var one = UserSketch()
         var other = UserSketch()

@@ -90,7 +90,8 @@ struct GeoDatabasesTests {
         let both = try GeoDatabases(paths: [asn.path], bundled: bundled)
         #expect(both.isCoarse && both.lookup(address("1.1.1.1")).place.city == "Lite")
         #expect(both.info.map(\.isBundled) == [false, true])
-        #expect(both.info[1].advice(at: Timestamp(milliseconds: 0))?.contains("geoipupdate") == true)
+        #expect(
+            both.info[1].advice(at: Timestamp(milliseconds: 0))?.contains("geoipupdate") == true)
         let full = try GeoDatabases(paths: [asn.path, city.path], bundled: bundled)
         #expect(!full.isCoarse && full.lookup(address("1.1.1.1")).place.city == "Full")
         #expect(

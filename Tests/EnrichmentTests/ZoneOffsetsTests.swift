@@ -22,7 +22,9 @@ struct ZoneOffsetsTests {
         let zone = try #require(TimeZone(identifier: name))
         let offsets = ZoneOffsets()
         var random = SystemRandomNumberGenerator()
-        var times = (0..<300).map { _ in Int64.random(in: 946_684_800...2_114_380_800, using: &random) }
+        var times = (0..<300).map { _ in
+            Int64.random(in: 946_684_800...2_114_380_800, using: &random)
+        }
         var date = Date(timeIntervalSince1970: 1_577_836_800)
         for _ in 0..<20 {
             guard let next = zone.nextDaylightSavingTimeTransition(after: date) else { break }
@@ -32,21 +34,25 @@ struct ZoneOffsetsTests {
         for time in times {
             let expected = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time)))
             #expect(
-                offsets.offset(of: view(name), at: time * 1000) == Int32(expected), "\(name) \(time)")
+                offsets.offset(of: view(name), at: time * 1000) == Int32(expected),
+                "\(name) \(time)")
         }
     }
 
     @Test("what is no zone has no offset")
     func none() {
         let offsets = ZoneOffsets()
-        for name in ["", "Europe/Nowhere", "../../../etc/passwd", "/etc/passwd", "Europe", "a\u{0}b"] {
+        for name in [
+            "", "Europe/Nowhere", "../../../etc/passwd", "/etc/passwd", "Europe", "a\u{0}b",
+        ] {
             #expect(offsets.offset(of: view(name), at: 0) == nil, "\(name)")
         }
     }
 
     /// Country, place, the offset in hours of its clock on the first of March.
     static let places: [(String, Double, Double, Double?)] = [
-        ("NO", 59.9, 10.7, 1), ("FR", 48.9, 2.3, 1), ("US", 40.7, -74.0, -5), ("US", 34.0, -118.2, -8),
+        ("NO", 59.9, 10.7, 1), ("FR", 48.9, 2.3, 1), ("US", 40.7, -74.0, -5),
+        ("US", 34.0, -118.2, -8),
         ("AU", -31.9, 115.8, 8), ("IN", 19.1, 72.9, 5.5), ("ZZ", 0, 0, nil),
     ]
 

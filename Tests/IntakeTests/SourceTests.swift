@@ -165,7 +165,8 @@ struct SourceTests {
         #expect(symlink(scratch.file("a"), scratch.file("link")) == 0)
         let found = try InputList.resolve([scratch.path, scratch.file("c")])
         #expect(
-            found.inputs == ["a", "b/1", "b/deep/x", "c", "link"].map { .file(path: scratch.file($0)) })
+            found.inputs
+                == ["a", "b/1", "b/deep/x", "c", "link"].map { .file(path: scratch.file($0)) })
         // The one that was named as well is not among those that may be passed over.
         #expect(found.unnamed == Set(found.inputs).subtracting([.file(path: scratch.file("c"))]))
         let error = #expect(throws: IntakeError.self) {

@@ -42,7 +42,8 @@ struct AlertLifeTests {
         #expect(try Self.list(folder, "--all").count == 1)
         #expect(folder.read("r.html").contains("Closed: explained, remedied or dismissed"))
         // Nothing is left to be done for it.
-        #expect(try folder.run("respond", "plan", "--state", "s.db").output.contains("pia-x1") == false)
+        #expect(
+            try folder.run("respond", "plan", "--state", "s.db").output.contains("pia-x1") == false)
         let sessions = try folder.run("sessions", "pia", "--tenant", "acme", "--state", "s.db")
         #expect(!sessions.output.contains("Suspicious"))
     }
@@ -61,17 +62,20 @@ struct VerdictTests {
         return (folder, String(id))
     }
 
-    @Test("a verdict says what it taught, and is in the feeds and the journal", arguments: [
-        ("confirm", "confirmed", "Never of pia: Firefox on Linux (pia-x) and 178.180.22.0/24."),
-        (
-            "dismiss", "dismissed",
-            "Of pia from now on: Firefox on Linux (pia-x), 178.180.22.0/24, Warsaw, PL and PL."
-        ),
-    ])
+    @Test(
+        "a verdict says what it taught, and is in the feeds and the journal",
+        arguments: [
+            ("confirm", "confirmed", "Never of pia: Firefox on Linux (pia-x) and 178.180.22.0/24."),
+            (
+                "dismiss", "dismissed",
+                "Of pia from now on: Firefox on Linux (pia-x), 178.180.22.0/24, Warsaw, PL and PL."
+            ),
+        ])
     func said(command: String, status: String, taught: String) throws {
         let (folder, id) = try Self.alarmed()
         let run = try folder.run(
-            "alerts", command, "--state", "s.db", "--note", "called \u{1B}[2J him", String(id.prefix(9)))
+            "alerts", command, "--state", "s.db", "--note", "called \u{1B}[2J him",
+            String(id.prefix(9)))
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output.hasPrefix("\(id) is \(status).\n  \(taught)\n"), "\(run.output)")
         let feed = folder.read("feed.ndjson").split(separator: "\n")
@@ -108,7 +112,8 @@ struct VerdictTests {
         let confirmed = try folder.run("alerts", "confirm", "--state", "s.db", id)
         #expect(confirmed.status == 0 && confirmed.output.contains("it is about a source"))
         let page = try folder.run("alerts", "show", "--state", "s.db", id).output
-        #expect(page.contains("Block 89.59.40.0/24") && page.contains("Check these users first: lena"))
+        #expect(
+            page.contains("Block 89.59.40.0/24") && page.contains("Check these users first: lena"))
         #expect(!page.contains("Log out of the session of"))
         try folder.run("alerts", "dismiss", "--state", "s.db", id)
         let over = try folder.run("alerts", "show", "--state", "s.db", id).output
@@ -139,7 +144,9 @@ struct VerdictTests {
         #expect(try AlertLifeTests.list(folder, "--closed").count == 2)
     }
 
-    @Test("what was dismissed stays quiet; without it the same raises an alert", arguments: [true, false])
+    @Test(
+        "what was dismissed stays quiet; without it the same raises an alert",
+        arguments: [true, false])
     func taught(isDismissed: Bool) throws {
         let (folder, id) = try Self.alarmed()
         if isDismissed { try folder.run("alerts", "dismiss", "--state", "s.db", id) }
@@ -153,7 +160,8 @@ struct VerdictTests {
         if isDismissed { #expect(run.status == 0, "\(run.output)") }
         try folder.run("alerts", "confirm", "--state", "s.db", id)
         try folder.write(
-            again.replacing("2026-03-27T", with: "2026-03-29T").replacing("e99", with: "e98") + "\n",
+            again.replacing("2026-03-27T", with: "2026-03-29T").replacing("e99", with: "e98")
+                + "\n",
             to: "4.ndjson")
         let after = try folder.run("analyze", "--state", "s.db", "4.ndjson")
         #expect(after.status == 2)

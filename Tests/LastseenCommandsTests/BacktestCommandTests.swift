@@ -24,7 +24,8 @@ struct BacktestCommandTests {
             rule.replacingOccurrences(of: "learning_sightings: 3", with: "learning_sightings: 40"),
             to: "weaker.yaml")
         let result = try folder.run(
-            "rules", "backtest", "--state", "h.db", "--networks", "n.txt", "--since", "6d", "--rule",
+            "rules", "backtest", "--state", "h.db", "--networks", "n.txt", "--since", "6d",
+            "--rule",
             "weaker.yaml", "--json")
         #expect(result.status == 0, "\(result.errors)")
         let report = try #require(
@@ -71,7 +72,8 @@ struct BacktestCommandTests {
         // Records of two users with the same ids: each alert's is its user's.
         let two = try Folder()
         try two.run(
-            "analyze", sample, Program.sample("stolen-token"), "--state", "s.db", "--history-for", "4000d")
+            "analyze", sample, Program.sample("stolen-token"), "--state", "s.db", "--history-for",
+            "4000d")
         let both = try two.run("alerts", "list", "--state", "s.db", "--json", "--status", "all")
         for line in both.output.split(separator: "\n") {
             let user = line.contains("gus@example.com") ? "gus" : "fay"
@@ -88,18 +90,22 @@ struct BacktestCommandTests {
         #expect(half.status == 0 && half.errors.contains("--history-for 90d"))
     }
 
-    @Test("ages and sizes", arguments: [
-        ("90d", Int64(90 * 86_400_000), true), ("1s", 1000, true), ("0d", 0, false),
-        ("90", 0, false), ("2026-03-01", 0, false), ("-1d", 0, false),
-    ])
+    @Test(
+        "ages and sizes",
+        arguments: [
+            ("90d", Int64(90 * 86_400_000), true), ("1s", 1000, true), ("0d", 0, false),
+            ("90", 0, false), ("2026-03-01", 0, false), ("-1d", 0, false),
+        ])
     func ages(_ text: String, milliseconds: Int64, isAge: Bool) {
         #expect(Age(argument: text)?.milliseconds == (isAge ? milliseconds : nil))
     }
 
-    @Test("sizes", arguments: [
-        ("4G", 4_000_000_000), ("500M", 500_000_000), ("1K", 1000), ("7", 7), ("0", nil),
-        ("", nil), ("G", nil), ("-1G", nil), ("9999999999T", nil),
-    ] as [(String, Int?)])
+    @Test(
+        "sizes",
+        arguments: [
+            ("4G", 4_000_000_000), ("500M", 500_000_000), ("1K", 1000), ("7", 7), ("0", nil),
+            ("", nil), ("G", nil), ("-1G", nil), ("9999999999T", nil),
+        ] as [(String, Int?)])
     func sizes(_ text: String, bytes: Int?) {
         #expect(ByteCount(argument: text)?.bytes == bytes)
     }

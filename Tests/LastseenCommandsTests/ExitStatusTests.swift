@@ -35,15 +35,23 @@ struct ExitStatusTests {
         Case(64, ["analyze", "--format", "nativ", quiet], "Did you mean 'native'?"),
         Case(64, ["analyze", "--act", quiet], "--webhook URL, or --exec PROGRAM"),
         Case(64, ["analyze", "--act", "--connector", "exec", quiet], "needs --exec"),
-        Case(64, ["analyze", "--webhook", "https://a.example", "--exec", "/bin/true", quiet], "--connector"),
-        Case(78, ["analyze", "--act", "--webhook", "https://a.example", quiet], "LASTSEEN_WEBHOOK_SECRET"),
+        Case(
+            64, ["analyze", "--webhook", "https://a.example", "--exec", "/bin/true", quiet],
+            "--connector"),
+        Case(
+            78, ["analyze", "--act", "--webhook", "https://a.example", quiet],
+            "LASTSEEN_WEBHOOK_SECRET"),
         Case(78, ["analyze", "--act", "--exec", "./nowhere", quiet], "No such file"),
         Case(66, ["analyze", "nowhere.ndjson"], "there is no such file"),
         Case(66, ["analyze", "--protect-file", "nowhere", quiet], "No such file"),
-        Case(73, ["analyze", "--state", ":memory:", "--output", "text:/nowhere/x", trip], "Create the folder first"),
+        Case(
+            73, ["analyze", "--state", ":memory:", "--output", "text:/nowhere/x", trip],
+            "Create the folder first"),
         Case(73, ["analyze", "--state", ":memory:", "--output", "ndjson:.", trip], "a folder"),
         Case(73, ["analyze", "--state", "/proc/nowhere/state.db", trip], "state"),
-        Case(74, ["analyze", "--state", ":memory:", "--output", "ndjson:/dev/full", trip], "Make room"),
+        Case(
+            74, ["analyze", "--state", ":memory:", "--output", "ndjson:/dev/full", trip],
+            "Make room"),
         Case(78, ["analyze", "--geo", "/etc/passwd", "--", quiet], "not a MaxMind DB"),
         Case(78, ["analyze", "--rules", "/nowhere", quiet], "/nowhere"),
         Case(64, ["watch", "."], "is a folder"),
@@ -86,18 +94,22 @@ struct ExitStatusTests {
         }
     }
 
-    @Test("all lines refused, or more than --max-rejects from 100 lines on, end with 65", arguments: [
-        (99, 98, "1", Int32(0)), (99, 99, "1", 65), (1, 1, "100", 65), (3, 0, "1", 0),
-        (100, 2, "1", 65), (100, 1, "1", 0), (200, 100, "50", 0),
-        (200, 101, "50", 65),
-    ])
+    @Test(
+        "all lines refused, or more than --max-rejects from 100 lines on, end with 65",
+        arguments: [
+            (99, 98, "1", Int32(0)), (99, 99, "1", 65), (1, 1, "100", 65), (3, 0, "1", 0),
+            (100, 2, "1", 65), (100, 1, "1", 0), (200, 100, "50", 0),
+            (200, 101, "50", 65),
+        ])
     func rejects(lines: Int, bad: Int, percent: String, status: Int32) throws {
         let folder = try Folder()
         var text = ""
         for i in 0..<lines {
-            text += i < bad
+            text +=
+                i < bad
                 ? "nonsense \(i)\n"
-                : #"{"time":"2026-03-01T08:\#(10 + i % 50):00Z","user":{"id":"u"},"session":{"id":"s"}}"# + "\n"
+                : #"{"time":"2026-03-01T08:\#(10 + i % 50):00Z","user":{"id":"u"},"session":{"id":"s"}}"#
+                    + "\n"
         }
         try folder.write(text, to: "records.ndjson")
         let result = try folder.run(
@@ -114,7 +126,9 @@ struct ExitStatusTests {
     @Test("what is found in a folder and fits no format is passed over, what is named is not")
     func passedOver() throws {
         let folder = try Folder()
-        for name in ["logs", "logs/deep", "prose", "none"] { mkdir("\(folder.path)/\(name)", 0o700) }
+        for name in ["logs", "logs/deep", "prose", "none"] {
+            mkdir("\(folder.path)/\(name)", 0o700)
+        }
         try folder.write(try sampleText("impossible-trip"), to: "logs/deep/a.ndjson")
         for name in ["logs/README.md", "prose/README.md"] {
             try folder.write("# Logs\n\nWhat is in here.\n", to: name)

@@ -40,7 +40,8 @@ struct LookingTests {
         let revisions = history.output.split(separator: "\n")
         #expect(revisions.count == 2)
         #expect(revisions.last?.contains(#""status":"retracted""#) == true)
-        #expect(try folder.run("alerts", "show", "a-ffffffffffffffff", "--state", "s.db").status == 66)
+        #expect(
+            try folder.run("alerts", "show", "a-ffffffffffffffff", "--state", "s.db").status == 66)
     }
 
     @Test("sessions of an account, and help for who gives its name")
@@ -51,7 +52,8 @@ struct LookingTests {
         #expect(page.status == 0)
         #expect(page.output.contains("Most recent session\n  Chrome on macOS · Hamburg, DE"))
         #expect(page.output.contains("Suspicious: Session moved to other hands"))
-        let json = try folder.run("sessions", "fay", "--tenant", "acme", "--state", "s.db", "--json")
+        let json = try folder.run(
+            "sessions", "fay", "--tenant", "acme", "--state", "s.db", "--json")
         #expect(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) is [String: Any])
         let byName = try folder.run("sessions", "fay@example.com", "--state", "s.db")
         #expect(byName.status == 66)
@@ -67,7 +69,8 @@ struct LookingTests {
         #expect(page.hasPrefix("<!DOCTYPE html>") || page.hasPrefix("<!doctype html>"))
         #expect(page.contains("gus-x1"))
         #expect(try folder.run("report", "--state", "s.db", "--out", "-").output.contains("gus-x1"))
-        #expect(try folder.run("report", "--state", "s.db", "--out", "/nowhere/r.html").status == 73)
+        #expect(
+            try folder.run("report", "--state", "s.db", "--out", "/nowhere/r.html").status == 73)
     }
 
     /// What an attacker writes into a user agent, a name or a file's name must not steer a terminal.
@@ -97,7 +100,9 @@ struct LookingTests {
         ]
         for page in pages {
             for text in [page.output, page.errors] {
-                #expect(!text.contains("\u{1B}") && !text.contains("\u{202E}"), "\(text.debugDescription)")
+                #expect(
+                    !text.contains("\u{1B}") && !text.contains("\u{202E}"),
+                    "\(text.debugDescription)")
             }
         }
         #expect(result.status == 0 || result.status == 2)

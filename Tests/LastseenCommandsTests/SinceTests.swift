@@ -16,9 +16,12 @@ struct SinceTests {
         #expect(Since(argument: text) == milliseconds.map { .age(milliseconds: $0) })
     }
 
-    @Test("a time is a date or RFC 3339", arguments: [
-        ("2026-03-01", "2026-03-01T00:00:00Z"), ("2026-03-01T08:15:30+01:00", "2026-03-01T07:15:30Z"),
-    ])
+    @Test(
+        "a time is a date or RFC 3339",
+        arguments: [
+            ("2026-03-01", "2026-03-01T00:00:00Z"),
+            ("2026-03-01T08:15:30+01:00", "2026-03-01T07:15:30Z"),
+        ])
     func time(text: String, meant: String) {
         #expect(Since(argument: text) == Timestamp(meant).map { .time($0) })
         #expect(Since(argument: "2026-02-30") == nil)

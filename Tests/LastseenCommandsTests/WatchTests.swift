@@ -12,14 +12,18 @@ struct WatchTests {
     func sameAlerts(_ name: String) throws {
         let folder = try Folder()
         let networks = "\(Program.checkout)/samples/\(name)/networks.txt"
-        let lists = FileManager.default.fileExists(atPath: networks) ? ["--networks=\(networks)"] : []
+        let lists =
+            FileManager.default.fileExists(atPath: networks) ? ["--networks=\(networks)"] : []
         func arguments(_ command: String, _ input: String) -> [String] {
-            [command, "--state", "\(command).db", "--output", "ndjson:\(command).ndjson", input] + lists
+            [command, "--state", "\(command).db", "--output", "ndjson:\(command).ndjson", input]
+                + lists
         }
         _ = try Program.Run(
-            arguments("analyze", Program.sample(name)), input: nil, in: folder).result()
+            arguments("analyze", Program.sample(name)), input: nil, in: folder
+        ).result()
         let result = try Program.Run(
-            arguments("watch", "-"), input: Program.sample(name), in: folder).result()
+            arguments("watch", "-"), input: Program.sample(name), in: folder
+        ).result()
         #expect(result.status == 0, "\(result.errors)")
         #expect(folder.read("watch.ndjson") == folder.read("analyze.ndjson"))
     }
@@ -30,10 +34,12 @@ struct WatchTests {
         let lines = try sampleText("impossible-trip").split(separator: "\n")
             .map { "\($0)\n" }
         try folder.run(
-            "analyze", "--state", "a.db", "--output", "ndjson:a.ndjson", Program.sample("impossible-trip"))
+            "analyze", "--state", "a.db", "--output", "ndjson:a.ndjson",
+            Program.sample("impossible-trip"))
         func watch() throws -> Program.Run {
             try folder.start(
-                "watch", "log.ndjson", "--state", "w.db", "--output", "ndjson:w.ndjson", "--verbose")
+                "watch", "log.ndjson", "--state", "w.db", "--output", "ndjson:w.ndjson", "--verbose"
+            )
         }
         var run = try watch()
         #expect(try run.wait { run.errors.contains("waiting for it") })
@@ -62,14 +68,17 @@ struct WatchTests {
     func signals(_ number: Int32) throws {
         let folder = try Folder()
         try folder.write(try sampleText("impossible-trip"), to: "log.ndjson")
-        let run = try folder.start("watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
+        let run = try folder.start(
+            "watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
         #expect(try run.wait { !folder.read("w.ndjson").isEmpty })
         kill(run.process.processIdentifier, number)
         #expect(try run.result().status == 0)
         // All of it was committed: nothing is left for another run.
         let again = try folder.run("analyze", "log.ndjson", "--state", "s.db", "--verbose")
         #expect(again.status == 0)
-        #expect(again.errors.contains("Read 0 records") || again.errors.contains("no record"), "\(again.errors)")
+        #expect(
+            again.errors.contains("Read 0 records") || again.errors.contains("no record"),
+            "\(again.errors)")
     }
 
     @Test("what was printed is not printed again, by a verdict beside it or after a kill")
@@ -95,7 +104,8 @@ struct WatchTests {
         let theft = try sampleText("stolen-token").split(separator: "\n").map { "\($0)\n" }
         let folder = try Folder()
         try folder.write("", to: "log.ndjson")
-        let run = try folder.start("watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
+        let run = try folder.start(
+            "watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
         try folder.append(try sampleText("impossible-trip"), to: "log.ndjson")
         #expect(try run.wait { folder.read("w.ndjson").contains("a-51f4849a0ab0fa34") })
         try folder.append(theft.dropLast(5).joined(), to: "log.ndjson")
@@ -113,7 +123,8 @@ struct WatchTests {
         }
         let expected = risks(whole.read("w.ndjson"))
         #expect(!expected.isEmpty)
-        #expect(try run.wait { risks(folder.read("w.ndjson")).last == expected.last }, "\(run.errors)")
+        #expect(
+            try run.wait { risks(folder.read("w.ndjson")).last == expected.last }, "\(run.errors)")
         run.process.terminate()
         #expect(try run.result().status == 0, "\(run.errors)")
     }
@@ -122,7 +133,8 @@ struct WatchTests {
     func outputRotation() throws {
         let folder = try Folder()
         try folder.write(try sampleText("impossible-trip"), to: "log.ndjson")
-        let run = try folder.start("watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
+        let run = try folder.start(
+            "watch", "log.ndjson", "--state", "s.db", "--output", "ndjson:w.ndjson")
         #expect(try run.wait { !folder.read("w.ndjson").isEmpty })
         rename("\(folder.path)/w.ndjson", "\(folder.path)/w.old")
         #expect(try run.wait { run.errors.contains("was rotated") })

@@ -42,7 +42,10 @@ struct FileTests {
         #expect(book.phrases("fr-CA").text("owner.greeting") == "Hello,", "said in English")
         #expect(book.phrases("fr").seen(rule: "our-own-rule") == "À nous.")
         let warnings = book.warnings.map(\.message)
-        #expect(warnings.contains { $0.contains("'owner.qestion' is no key") && $0.contains("owner.question") })
+        #expect(
+            warnings.contains {
+                $0.contains("'owner.qestion' is no key") && $0.contains("owner.question")
+            })
         #expect(warnings.contains { $0.contains("{{alrt}}") })
         #expect(warnings.contains { $0.contains("'owner.greeting' is missing") })
         #expect(warnings.contains { $0.contains("'{{place}}' is filled by nothing") })
@@ -83,9 +86,15 @@ struct FileTests {
         ("channels:\n  - name: a\n", "no 'kind'"),
         ("channels:\n  - name: a\n    kind: slak\n" + hook, "Did you mean 'slack'?"),
         ("channels:\n  - name: A!\n    kind: slack\n" + hook, "lower-case"),
-        ("channels:\n  - name: a\n    kind: slack\n    url: https://hooks.slack.com/x\n", "never be it"),
+        (
+            "channels:\n  - name: a\n    kind: slack\n    url: https://hooks.slack.com/x\n",
+            "never be it"
+        ),
         ("channels:\n  - name: a\n    kind: slack\n    url: {env: NOT_SET_HERE}\n", "not set"),
-        ("channels:\n  - name: a\n    kind: slack\n    audience: owner\n" + hook, "mail or webhook"),
+        (
+            "channels:\n  - name: a\n    kind: slack\n    audience: owner\n" + hook,
+            "mail or webhook"
+        ),
         ("channels:\n  - name: a\n    kind: slack\n    rules: [travl/*]\n" + hook, "travel/*"),
         (
             "channels:\n  - name: a\n    kind: slack\n    quiet: {from: \"25:00\", to: \"07:00\"}\n"
@@ -144,7 +153,8 @@ struct FileTests {
 
     @Test("the example can be used")
     func example() throws {
-        var text = try String(contentsOfFile: House.root + "/docs/examples/channels.yaml", encoding: .utf8)
+        var text = try String(
+            contentsOfFile: House.root + "/docs/examples/channels.yaml", encoding: .utf8)
         let folder = try Folder()
         // Its secrets are variables, which a test's process cannot set for itself alone.
         for line in text.split(separator: "\n") {
@@ -160,7 +170,9 @@ struct FileTests {
         let book = try ChannelFile.load(
             path: path, families: ["travel": ["impossible-travel", "new-country"]])
         #expect(
-            book.channels.map(\.name) == ["owners", "security", "helpdesk", "lobby", "on-call", "siem"])
+            book.channels.map(\.name) == [
+                "owners", "security", "helpdesk", "lobby", "on-call", "siem",
+            ])
         #expect(
             book.channels[2].filter.rules
                 == ["impossible-travel", "new-country", "unrecognized-device"])

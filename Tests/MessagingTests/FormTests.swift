@@ -9,7 +9,8 @@ struct FormTests {
     static let hostileTexts = [
         "<!channel>", "<!here|x>", "<@U123>", "<https://evil.example|Click>", "@everyone", "@here",
         "[Click](https://evil.example)", "https://evil.example/x", "`code` *b* _i_ ~s~ ||x||",
-        "\u{202E}gnp.exe", "a\r\nb\u{0}c", "&amp;&lt;", "\\\\\\", String(repeating: "&", count: 5000),
+        "\u{202E}gnp.exe", "a\r\nb\u{0}c", "&amp;&lt;", "\\\\\\",
+        String(repeating: "&", count: 5000),
         String(repeating: "<", count: 5000), String(repeating: "🎉", count: 5000),
         String(repeating: "*", count: 5000), "{{place}}", "</script><script>alert(1)</script>",
     ]
@@ -45,7 +46,9 @@ struct FormTests {
         #expect(Limits.teams(TeamsForm.gathered(gathering(text), phrases)) == nil)
     }
 
-    @Test("an address of the web is no link any more, in any form", arguments: ["slack", "discord", "teams"])
+    @Test(
+        "an address of the web is no link any more, in any form",
+        arguments: ["slack", "discord", "teams"])
     func links(form: String) throws {
         let phrases = try PhraseBook.shipped().phrases("en")
         let notice = notice("https://evil.example www.evil.example")
@@ -65,7 +68,8 @@ struct FormTests {
         ("<<<", 9, "&lt;&lt;…"), ("", 10, ""),
     ]
 
-    @Test("Slack's three characters are escaped, and no escape is cut in two", arguments: slackTexts)
+    @Test(
+        "Slack's three characters are escaped, and no escape is cut in two", arguments: slackTexts)
     func slack(text: String, limit: Int, escaped: String) {
         #expect(SlackForm.escaped(text, limit: limit) == escaped)
     }
@@ -130,12 +134,14 @@ struct FormTests {
                 ActionSummary(
                     id: "act-2", kind: "suspend", target: "user fay", state: "waiting",
                     connector: "keycloak"),
-                ActionSummary(id: "act-3", kind: "log-out-session", target: "session s", state: "planned"),
+                ActionSummary(
+                    id: "act-3", kind: "log-out-session", target: "session s", state: "planned"),
             ]))
         let phrases = try PhraseBook.shipped().phrases("en")
         func forms() -> [[String]] {
             [
-                JSON.object(SlackForm.message(notice, phrases)), DiscordForm.message(notice, phrases),
+                JSON.object(SlackForm.message(notice, phrases)),
+                DiscordForm.message(notice, phrases),
                 TeamsForm.message(notice, phrases),
                 PagerDutyForm.message(notice, phrases, source: "host"),
             ].map(\.texts)
@@ -162,14 +168,17 @@ struct FormTests {
         let shown = privacy.shown(alert, phrases)
         #expect(shown.title == "Sign-ins of many users fail from one source")
         #expect(shown.recommendations.first?.text.hasPrefix("Block the source") == true)
-        let text = shown.recommendations.map(\.text).joined() + shown.findings.map(\.sentence).joined()
+        let text =
+            shown.recommendations.map(\.text).joined() + shown.findings.map(\.sentence).joined()
         for word in ["Log out", "password of the account", "Tell the user"] {
             #expect(!text.contains(word), "\(word)")
         }
         #expect(shown.userID.isEmpty)
     }
 
-    @Test("what is withheld is in no form, not even between the lines", arguments: [Privacy.coarse, .none])
+    @Test(
+        "what is withheld is in no form, not even between the lines",
+        arguments: [Privacy.coarse, .none])
     func withheld(privacy: Privacy) throws {
         let phrases = try PhraseBook.shipped().phrases("en")
         let action = ActionSummary(

@@ -76,8 +76,10 @@ final class HTTPDouble: Sendable {
 
     private func send(_ answer: Answer, _ client: Int32) {
         let lines =
-            ["HTTP/1.1 \(answer.status) Answer", "Content-Length: \(answer.body.utf8.count)",
-                "Connection: close"] + answer.headers
+            [
+                "HTTP/1.1 \(answer.status) Answer", "Content-Length: \(answer.body.utf8.count)",
+                "Connection: close",
+            ] + answer.headers
         var rest = Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + answer.body).utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -195,7 +197,8 @@ enum Limits {
                 else { return "50035: field" }
                 total += count(field["name"]) + count(field["value"])
             }
-            total += count(embed["title"]) + count(embed["description"])
+            total +=
+                count(embed["title"]) + count(embed["description"])
                 + count(embed["footer"]?["text"])
         }
         return total <= 6000 ? nil : "50035: MAX_EMBED_SIZE_EXCEEDED"

@@ -43,8 +43,10 @@ final class MailServer {
         let status = try Self.run(
             "openssl",
             [
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(name)",
-                "-addext", "subjectAltName=DNS:\(name)", "-keyout", "\(folder.path)/key.pem", "-out",
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                "/CN=\(name)",
+                "-addext", "subjectAltName=DNS:\(name)", "-keyout", "\(folder.path)/key.pem",
+                "-out",
                 "\(folder.path)/ca.pem",
             ])
         try #require(status == 0)
@@ -78,7 +80,9 @@ final class MailServer {
     deinit { if process.isRunning { process.terminate() } }
 }
 
-@Suite(.enabled(if: MailServer.isInstalled, "python3's aiosmtpd is not installed: pip install aiosmtpd"))
+@Suite(
+    .enabled(
+        if: MailServer.isInstalled, "python3's aiosmtpd is not installed: pip install aiosmtpd"))
 struct MailServerTests {
     private func message(_ text: String = "Hello\n..dots\n.\n") -> MailMessage {
         MailMessage(

@@ -84,7 +84,9 @@ struct SenderTests {
                 if request.method == "PATCH", let id = parts.last {
                     return messages.value.withLock { messages in
                         guard messages[String(id)] != nil else {
-                            return .init(status: 404, body: "{\"message\":\"Unknown Message\",\"code\":10008}")
+                            return .init(
+                                status: 404,
+                                body: "{\"message\":\"Unknown Message\",\"code\":10008}")
                         }
                         messages[String(id)] = body
                         return .init(body: "{\"id\":\"\(id)\"}")
@@ -108,7 +110,9 @@ struct SenderTests {
         let discord = try Discord()
         let post = try Post([
             Self.channel(
-                .discord, .hook(url: Self.secret(discord.server.url("/api/webhooks/1/tok")), reach: Self.reach))
+                .discord,
+                .hook(
+                    url: Self.secret(discord.server.url("/api/webhooks/1/tok")), reach: Self.reach))
         ])
         try post.put(.sample())
         #expect(try post.send().sent == 1)
@@ -132,12 +136,14 @@ struct SenderTests {
             guard request.headers["authorization"] == "Bearer xoxb-secret-token" else {
                 return .init(body: "{\"ok\":false,\"error\":\"invalid_auth\"}")
             }
-            guard let body = request.json, body["channel"]?.string == "C1", Limits.slack(body) == nil
+            guard let body = request.json, body["channel"]?.string == "C1",
+                Limits.slack(body) == nil
             else { return .init(body: "{\"ok\":false,\"error\":\"invalid_blocks\"}") }
             if request.path == "/api/chat.update", body["ts"]?.string != "171.1" {
                 return .init(body: "{\"ok\":false,\"error\":\"message_not_found\"}")
             }
-            return .init(body: "{\"ok\":true,\"channel\":\"C1\",\"ts\":\"171.\(number == 1 ? 1 : number)\"}")
+            return .init(
+                body: "{\"ok\":true,\"channel\":\"C1\",\"ts\":\"171.\(number == 1 ? 1 : number)\"}")
         }
         let post = try Post([
             Self.channel(
@@ -217,7 +223,8 @@ struct SenderTests {
                         id: request.headers["webhook-id"] ?? "",
                         timestampSeconds: Int64(request.headers["webhook-timestamp"] ?? "") ?? 0,
                         body: String(decoding: request.body, as: UTF8.self),
-                        secrets: [WebhookSecret(secret)!], nowSeconds: post.now.milliseconds / 1000))
+                        secrets: [WebhookSecret(secret)!], nowSeconds: post.now.milliseconds / 1000)
+                )
             }
             #expect(Set(server.requests.compactMap { $0.headers["webhook-id"] }).count == 2)
         }
@@ -229,7 +236,8 @@ struct SenderTests {
     func overBefore() throws {
         let discord = try Discord()
         let post = try Post([
-            Self.channel(.discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach))
+            Self.channel(
+                .discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach))
         ])
         try post.put(.sample())
         try post.put(.sample(revision: 2, status: .retracted))
@@ -239,7 +247,8 @@ struct SenderTests {
     }
 
     static let choices: [(severity: Severity, risk: Int, rules: Set<String>, isTold: Bool)] = [
-        (.high, 0, [], true), (.critical, 0, [], false), (.low, 75, [], true), (.low, 76, [], false),
+        (.high, 0, [], true), (.critical, 0, [], false), (.low, 75, [], true),
+        (.low, 76, [], false),
         (.low, 0, ["session-moved"], true), (.low, 0, ["new-country"], false),
     ]
 
@@ -253,7 +262,8 @@ struct SenderTests {
     func age() throws {
         let discord = try Discord()
         let post = try Post([
-            Self.channel(.discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach))
+            Self.channel(
+                .discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach))
         ])
         let week: Int64 = 7 * 86_400_000
         try post.put(
@@ -276,7 +286,9 @@ struct SenderTests {
     func quiet() throws {
         let discord = try Discord()
         let post = try Post([
-            Self.channel(.discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)) {
+            Self.channel(
+                .discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)
+            ) {
                 $0.quiet = QuietHours(from: 22 * 60, to: 7 * 60, zone: Zone("Europe/Berlin")!)
             }
         ])
@@ -294,7 +306,9 @@ struct SenderTests {
     func digest() throws {
         let discord = try Discord()
         let post = try Post([
-            Self.channel(.discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)) {
+            Self.channel(
+                .discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)
+            ) {
                 $0.digest = .every(minutes: 60)
                 $0.digestLimit = 2
             }
@@ -321,7 +335,9 @@ struct SenderTests {
     func rate() throws {
         let discord = try Discord()
         let post = try Post([
-            Self.channel(.discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)) {
+            Self.channel(
+                .discord, .hook(url: Self.secret(discord.server.url("/w")), reach: Self.reach)
+            ) {
                 $0.perMinute = 3
             }
         ])
@@ -337,17 +353,20 @@ struct SenderTests {
     // MARK: - Faults
 
     static let faults: [(status: Int, state: String)] = [
-        (500, "retrying"), (503, "retrying"), (429, "retrying"), (408, "retrying"), (301, "retrying"),
+        (500, "retrying"), (503, "retrying"), (429, "retrying"), (408, "retrying"),
+        (301, "retrying"),
         (400, "refused"), (401, "refused"), (403, "refused"), (404, "refused"), (410, "refused"),
     ]
 
     @Test("an answer decides whether it is tried again", arguments: faults)
     func fault(status: Int, state: String) throws {
         let server = try HTTPDouble { _, _ in
-            .init(status: status, headers: ["Location: http://127.0.0.1:1/"], body: "no hook-secret1")
+            .init(
+                status: status, headers: ["Location: http://127.0.0.1:1/"], body: "no hook-secret1")
         }
         let post = try Post([
-            Self.channel(.slack, .hook(url: Self.secret(server.url("/hook-secret1")), reach: Self.reach))
+            Self.channel(
+                .slack, .hook(url: Self.secret(server.url("/hook-secret1")), reach: Self.reach))
         ])
         try post.put(.sample())
         let report = try post.send()
@@ -388,7 +407,8 @@ struct SenderTests {
                 .webhook,
                 .webhook(
                     url: Self.secret(server.url("/w")),
-                    secret: Self.secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), reach: Self.reach))
+                    secret: Self.secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), reach: Self.reach
+                ))
         ])
         try post.put(.sample())
         try post.send()
@@ -463,7 +483,10 @@ struct SenderTests {
         // After a change of contact details the account's own address may be the intruder's.
         ("fay@example.com", ["session-moved", "sensitive-change"], nil, nil),
         ("fay@example.com", ["login-after-reset"], nil, nil),
-        ("fay@example.com", ["sensitive-change"], "user,mail\nfay,f@example.com\n", "f@example.com"),
+        (
+            "fay@example.com", ["sensitive-change"], "user,mail\nfay,f@example.com\n",
+            "f@example.com"
+        ),
     ]
 
     @Test("an owner's address is one that the suspect could not change", arguments: addresses)
@@ -472,7 +495,9 @@ struct SenderTests {
         let post = try owners(server, directory)
         try post.put(.sample(userName: name, rules: rules))
         try post.send()
-        #expect(server.requests.compactMap { $0.json?["data"]?["to"]?.string } == (to.map { [$0] } ?? []))
+        #expect(
+            server.requests.compactMap { $0.json?["data"]?["to"]?.string }
+                == (to.map { [$0] } ?? []))
         #expect(try post.states() == [to == nil ? "no-recipient" : "sent"])
     }
 
@@ -486,7 +511,8 @@ struct SenderTests {
             .mail,
             .mail(
                 MailDelivery(
-                    transport: .sendmail("/bin/false"), from: .sender, fromName: "Example Security"))
+                    transport: .sendmail("/bin/false"), from: .sender, fromName: "Example Security")
+            )
         ) {
             $0.audience = .owner
             $0.language = language

@@ -71,8 +71,10 @@ extension Alert {
             summary: "Session \(sessionID) of \(userName) in Toronto, CA is probably not theirs.",
             rung: .logOutSession, findings: findings,
             recommendations: [
-                Recommendation(step: 1, text: "Log out of session \(sessionID).", reason: "It is on."),
-                Recommendation(step: 2, text: "Change the password of \(userName).", reason: "Now."),
+                Recommendation(
+                    step: 1, text: "Log out of session \(sessionID).", reason: "It is on."),
+                Recommendation(
+                    step: 2, text: "Change the password of \(userName).", reason: "Now."),
             ], actions: actions)
     }
 

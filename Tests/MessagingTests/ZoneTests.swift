@@ -87,7 +87,8 @@ struct ZoneTests {
     @Test("zones of the database are known", arguments: names)
     func known(name: String) { #expect(Zone(name) != nil) }
 
-    @Test("others are not", arguments: ["", "Europe/Atlantis", "CET+1", "../../etc/passwd", "Berlin"])
+    @Test(
+        "others are not", arguments: ["", "Europe/Atlantis", "CET+1", "../../etc/passwd", "Berlin"])
     func unknown(name: String) { #expect(Zone(name) == nil) }
 
     @Test("the time is the reader's, or UTC and the place's")

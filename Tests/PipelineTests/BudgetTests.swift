@@ -81,7 +81,8 @@ struct BudgetTests {
         for alert in told(all) where alert.risk >= 90 {
             #expect(budgeted.first { $0.id == alert.id }?.status.stands == true)
         }
-        #expect(result.summary.alertsSilenced >= budgeted.filter { $0.status == .silenced }.count - 5)
+        #expect(
+            result.summary.alertsSilenced >= budgeted.filter { $0.status == .silenced }.count - 5)
         // One that is large enough changes nothing.
         let (plenty, _, rich) = try run(Cutting(name: "at once"), budget: AlertBudget("100000/day"))
         #expect(rich.summary.bar == 40)

@@ -69,7 +69,8 @@ struct CustomRuleTests {
     ) throws -> Outcome {
         let store = try folder.open()
         defer { store.close() }
-        try Run(cutting: cutting, rules: rules, feed: folder.file("alerts.ndjson"))(source, in: store)
+        try Run(cutting: cutting, rules: rules, feed: folder.file("alerts.ndjson"))(
+            source, in: store)
         return Outcome(
             feed: folder.read("alerts.ndjson"), profiles: try store.profileCount(),
             revisions: try store.lastRevisionSequence())

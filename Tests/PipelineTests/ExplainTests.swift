@@ -23,7 +23,9 @@ struct ExplainTests {
         analysis.didJudge = { judged.append(($0.pointee.userKey, $0.pointee.recordKey)) }
         analysis.didBatch = {
             for (user, record) in judged {
-                if let trace = try analysis.explain(user: user, record: record) { traces.append(trace) }
+                if let trace = try analysis.explain(user: user, record: record) {
+                    traces.append(trace)
+                }
             }
             judged.removeAll()
             return true
@@ -32,13 +34,15 @@ struct ExplainTests {
         return traces
     }
 
-    private func check(_ traces: [SightingTrace], _ fired: inout Set<DetectorKind>, _ name: String) {
+    private func check(_ traces: [SightingTrace], _ fired: inout Set<DetectorKind>, _ name: String)
+    {
         for trace in traces {
             for rule in trace.rules where !rule.detector.isCustom {
                 let isAllMet = rule.observations.allSatisfy(\.isMet)
                 #expect(
                     (rule.confidence != nil) == isAllMet,
-                    "\(name): \(rule.rule) at \(trace.record): \(rule.confidence.debugDescription), \(rule.observations)")
+                    "\(name): \(rule.rule) at \(trace.record): \(rule.confidence.debugDescription), \(rule.observations)"
+                )
                 #expect(!rule.observations.isEmpty, "\(rule.rule) has something to say")
                 if rule.confidence != nil {
                     fired.insert(rule.detector)
@@ -59,7 +63,8 @@ struct ExplainTests {
             check(try traces(sample.records, run), &fired, sample.name)
         }
         let folder = Folder()
-        let path = try folder.write(Workload(seed: 51, records: 1500, users: 25).bytes, to: "r.ndjson")
+        let path = try folder.write(
+            Workload(seed: 51, records: 1500, users: 25).bytes, to: "r.ndjson")
         var run = Run()
         run.networks = try folder.write(Array(Workload.networks.utf8), to: "n.txt")
         check(try traces(path, run), &fired, "workload")

@@ -232,7 +232,8 @@ struct HistoryTests {
             texts[i].withUnsafeBufferPointer { own in
                 texts[i * 7 % 200].withUnsafeBufferPointer { other in
                     var record = Record()
-                    record.time = Timestamp(milliseconds: Int64.random(in: -4...9_000_000_000, using: &random))
+                    record.time = Timestamp(
+                        milliseconds: Int64.random(in: -4...9_000_000_000, using: &random))
                     record.userID = TextView(own)
                     record.userAgent = TextView(other)
                     record.contentHash = random.next()
@@ -259,11 +260,14 @@ struct HistoryTests {
         }
         for _ in 0..<3000 {
             var damaged = bytes
-            for _ in 0...random.below(3) { damaged[random.below(damaged.count)] = UInt8(random.below(256)) }
+            for _ in 0...random.below(3) {
+                damaged[random.below(damaged.count)] = UInt8(random.below(256))
+            }
             _ = unpack(damaged)
         }
         let block = HistoryBlock(
-            number: 4, records: 1, firstMilliseconds: 0, lastMilliseconds: 0, level: 0, rawBytes: 12,
+            number: 4, records: 1, firstMilliseconds: 0, lastMilliseconds: 0, level: 0,
+            rawBytes: 12,
             data: [1, 2, 3])
         #expect(throws: HistoryError.damaged(block: 4)) { try Compressor.decompress(block) }
     }

@@ -24,7 +24,8 @@ struct SampleTests {
         let result = try run([sample.records], in: store)
         let alerts = try store.alerts().map { try AlertJSON.read($0.json) }
         return (
-            folder.read("alerts.ndjson"), result, alerts.filter { $0.status != .retracted && $0.status != .silenced }
+            folder.read("alerts.ndjson"), result,
+            alerts.filter { $0.status != .retracted && $0.status != .silenced }
         )
     }
 

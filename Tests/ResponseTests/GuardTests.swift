@@ -26,7 +26,8 @@ struct GuardTests {
     @Test("caps per day and per application, on both sides")
     func caps() throws {
         let connector = ScriptedConnector()
-        let outbox = MemoryOutbox((1...5).map { GuardTests.action("u\($0)", "s\($0)", application: "mail") })
+        let outbox = MemoryOutbox(
+            (1...5).map { GuardTests.action("u\($0)", "s\($0)", application: "mail") })
         var runner = try GuardTests.runner(connector) {
             $0.caps = try ActionCaps(perDay: 3, perApplicationPerHour: 2)
         }
@@ -54,12 +55,16 @@ struct GuardTests {
             for index in outbox.actions.indices { outbox.actions[index].due = now }
             let report = try runner.apply(outbox, clock: { now }, random: &random)
             #expect(report.stop.isEmpty)
-            #expect(outbox.actions.allSatisfy { $0.state == state }, "\(outbox.actions[0].planned.note)")
+            #expect(
+                outbox.actions.allSatisfy { $0.state == state }, "\(outbox.actions[0].planned.note)"
+            )
             #expect(connector.calls.count == (state == .done ? 4 : 0))
         }
     }
 
-    @Test("the same for a user again within the cool-down is not needed, for another kind or user it is")
+    @Test(
+        "the same for a user again within the cool-down is not needed, for another kind or user it is"
+    )
     func coolDown() throws {
         let connector = ScriptedConnector()
         let kinds: [(String, String, Rung)] = [
@@ -76,7 +81,8 @@ struct GuardTests {
             try ActionRunnerTests.apply(&runner, later)
             later.actions.append(
                 OutboxAction(
-                    sequence: 2, planned: GuardTests.action("u1", "s9", kind: .suspend), due: epoch))
+                    sequence: 2, planned: GuardTests.action("u1", "s9", kind: .suspend), due: epoch)
+            )
             try ActionRunnerTests.apply(&runner, later, at: seconds)
             #expect(later.actions[1].state == state)
         }
@@ -121,7 +127,8 @@ struct GuardTests {
         for i in 0..<51 {
             outbox.actions.append(
                 OutboxAction(
-                    sequence: Int64(100 + i), planned: GuardTests.action("v\(i)", "t\(i)"), due: later))
+                    sequence: Int64(100 + i), planned: GuardTests.action("v\(i)", "t\(i)"),
+                    due: later))
         }
         try ActionRunnerTests.apply(&runner, outbox, at: 101 * 3600)
         #expect(connector.calls.count == 60)
@@ -138,7 +145,8 @@ struct GuardTests {
         for i in 0..<8 {
             outbox.actions.append(
                 OutboxAction(
-                    sequence: Int64(i + 1), planned: GuardTests.action("u\(i)", "s\(i)"), due: epoch))
+                    sequence: Int64(i + 1), planned: GuardTests.action("u\(i)", "s\(i)"), due: epoch
+                ))
             try ActionRunnerTests.apply(&runner, outbox, at: Int64(i) * 60)
         }
         #expect(connector.calls.count == 5)
@@ -239,7 +247,8 @@ struct CheckTests {
         outbox.actions[0].attempts = 1
         outbox.actions[0].firstStarted = epoch
         let connector = Asked(says)
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         try ActionRunnerTests.apply(&runner, outbox)
         #expect(connector.checks == 1 && connector.calls == (isSent ? 1 : 0))
         #expect([.done, .alreadySo].contains(outbox.actions[0].state))
@@ -260,7 +269,8 @@ struct CheckTests {
         outbox.actions[0].attempts = 10
         outbox.actions[0].firstStarted = epoch
         let connector = Asked(says)
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         try ActionRunnerTests.apply(&runner, outbox, at: 10)
         #expect(outbox.actions[0].state == state)
         #expect(connector.checks == 1 && connector.calls == 0)

@@ -32,7 +32,8 @@ struct ManyConnectorsTests {
     func order() throws {
         let plan = try ManyConnectorsTests.plan([
             ManyConnectorsTests.scope("a", [.logOutSession, .requirePasswordChange]),
-            ManyConnectorsTests.scope("b", [.logOutSession, .requirePasswordChange], .credentialFirst),
+            ManyConnectorsTests.scope(
+                "b", [.logOutSession, .requirePasswordChange], .credentialFirst),
             ManyConnectorsTests.scope("c", [.suspend]),
         ])
         #expect(
@@ -51,7 +52,8 @@ struct ManyConnectorsTests {
             ManyConnectorsTests.scope("other", [.logOutSession], tenants: ["other"]),
         ]
         #expect(
-            try ManyConnectorsTests.plan(scopes, .logOutSession, application: "mail").map(\.connector)
+            try ManyConnectorsTests.plan(scopes, .logOutSession, application: "mail").map(
+                \.connector)
                 == ["mail", "acme"])
         #expect(try ManyConnectorsTests.plan(scopes, .logOutSession).map(\.connector) == ["acme"])
         let none = try ManyConnectorsTests.plan([scopes[2]], .logOutSession)
@@ -69,7 +71,8 @@ struct ManyConnectorsTests {
         #expect(wide.map(\.state) == [.waiting])
     }
 
-    @Test("ids of a connector's steps are the same whatever others there are, and of options as ever")
+    @Test(
+        "ids of a connector's steps are the same whatever others there are, and of options as ever")
     func ids() throws {
         let a = ManyConnectorsTests.scope("a", [.logOutSession])
         let b = ManyConnectorsTests.scope("b", [.logOutSession])
@@ -120,7 +123,8 @@ struct ManyConnectorsTests {
         var actions: [PlannedAction] = []
         for i in 0..<40 {
             for name in ["slow", "fast"] {
-                var action = PlannedAction.sample(user: "u\(i)", session: "s\(i)-\(name)", connector: name)
+                var action = PlannedAction.sample(
+                    user: "u\(i)", session: "s\(i)-\(name)", connector: name)
                 action.userID = "u\(i)"
                 actions.append(action)
             }
@@ -141,7 +145,8 @@ struct ManyConnectorsTests {
         var random = SeededGenerator(seed: seed)
         let target = Slow("test") { usleep(200) }
         let actions = (0..<80).map { i in
-            PlannedAction.sample(user: "u\(Int.random(in: 0..<9, using: &random))", session: "s\(100 + i)")
+            PlannedAction.sample(
+                user: "u\(Int.random(in: 0..<9, using: &random))", session: "s\(100 + i)")
         }
         let outbox = MemoryOutbox(actions)
         let caps = try ActionCaps(perRun: 1000, perUserPerHour: 1000)

@@ -28,16 +28,19 @@ struct PersonsWordTests {
         func approve(_ person: Person, at seconds: Int64 = 0) throws -> ActionState? {
             PersonsWordTests.state(
                 try PersonsWord.approve(
-                    action.id, by: person, at: epoch.adding(milliseconds: seconds * 1000), in: store))
+                    action.id, by: person, at: epoch.adding(milliseconds: seconds * 1000), in: store
+                ))
         }
         #expect(try approve(Person(login: "ann")) == .waiting)
         #expect(try approve(Person(login: "ann")) == nil, "one person counts once")
-        #expect(try approve(Person(login: "ann", stated: "bob")) == nil, "a stated name is nobody else")
+        #expect(
+            try approve(Person(login: "ann", stated: "bob")) == nil, "a stated name is nobody else")
         #expect(try approve(Person(login: "bob"), at: 3600) == nil, "too late")
         #expect(try approve(Person(login: "bob", stated: "boss"), at: 3599) == .planned)
         #expect(try approve(Person(login: "cid")) == nil, "it is planned already")
         let connector = ScriptedConnector()
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         var random = SeededGenerator(seed: 1)
         _ = try runner.apply(
             StoreOutbox(holder), clock: { epoch.adding(milliseconds: 3_600_000) }, random: &random)
@@ -70,7 +73,8 @@ struct PersonsWordTests {
         try StoreOutboxTests.put([planned], in: store)
         #expect(try store.action(id: action.id)?.state == "denied")
         let connector = ScriptedConnector()
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         var random = SeededGenerator(seed: 1)
         _ = try runner.apply(StoreOutbox(store), clock: { epoch }, random: &random)
         #expect(connector.calls.count == 1)
@@ -90,14 +94,18 @@ struct PersonsWordTests {
         let connector = ScriptedConnector { _, call in
             ConnectorAnswer(call == 1 ? .refused : .done, detail: "")
         }
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         var random = SeededGenerator(seed: 1)
-        for _ in 0..<2 { _ = try runner.apply(StoreOutbox(store), clock: { epoch }, random: &random) }
+        for _ in 0..<2 {
+            _ = try runner.apply(StoreOutbox(store), clock: { epoch }, random: &random)
+        }
         #expect(connector.calls.count == 1)
         let id = connector.calls[0]
         #expect(
             PersonsWordTests.state(
-                try PersonsWord.retry(id, by: Person(login: "ann"), at: epoch, in: store)) == .retrying)
+                try PersonsWord.retry(id, by: Person(login: "ann"), at: epoch, in: store))
+                == .retrying)
         _ = try runner.apply(StoreOutbox(store), clock: { epoch }, random: &random)
         #expect(connector.calls == [id, id])
         #expect(try store.action(id: id)?.state == "done")
@@ -135,7 +143,8 @@ struct PersonsWordTests {
                 action.id, with: connectors, by: Person(login: "ann"), at: epoch, in: store)
         }
         #expect(PersonsWordTests.state(try undo([connector])) == nil, "it is not done yet")
-        var runner = ActionRunner(policy: try ResponsePolicy(isActing: true), connectors: [connector])
+        var runner = ActionRunner(
+            policy: try ResponsePolicy(isActing: true), connectors: [connector])
         var random = SeededGenerator(seed: 1)
         _ = try runner.apply(StoreOutbox(store), clock: { epoch }, random: &random)
         #expect(PersonsWordTests.state(try undo([])) == nil, "its connector is not there")
@@ -143,7 +152,8 @@ struct PersonsWordTests {
         #expect(PersonsWordTests.state(try undo([connector])) == .undone)
         #expect(PersonsWordTests.state(try undo([connector])) == nil)
         let journal = try StoreOutbox.journal(in: store)
-        #expect(journal.map(\.draft.what) == ["planned", "started", "done", "undo-failed", "undone"])
+        #expect(
+            journal.map(\.draft.what) == ["planned", "started", "done", "undo-failed", "undone"])
     }
 
     @Test("resuming closes the breaker once, and says who it was")
@@ -183,7 +193,8 @@ struct PersonsWordTests {
             try transaction.putAlertRevision(
                 AlertRevision(
                     alertID: alert.id, revision: 2, status: "amended", userKey: 1, tenant: "acme",
-                    userID: "u1", timeMilliseconds: 0, risk: risk, severity: 1, json: Array("{}".utf8)))
+                    userID: "u1", timeMilliseconds: 0, risk: risk, severity: 1,
+                    json: Array("{}".utf8)))
         }
         let connector = ScriptedConnector()
         var runner = ActionRunner(policy: planner.policy, connectors: [connector])

@@ -63,7 +63,8 @@ struct ProcessKillTests {
             // It can say for some, and is not always right in time.
             guard name == "fast" else { return nil }
             return access("\(folder)/key-\(action.id)", F_OK) == 0
-                ? ConnectorAnswer(.alreadySo, detail: "was there") : ConnectorAnswer(.retry, detail: "")
+                ? ConnectorAnswer(.alreadySo, detail: "was there")
+                : ConnectorAnswer(.retry, detail: "")
         }
     }
 
@@ -149,7 +150,8 @@ struct ProcessKillTests {
         for run in 0..<6 as Range<UInt64> {
             let offset = Int64.random(in: -30...30, using: &random)
             unlink(folder + "/begun")
-            let child = try ProcessKillTests.child(folder, seed: seed &* 100 &+ run, offsetHours: offset)
+            let child = try ProcessKillTests.child(
+                folder, seed: seed &* 100 &+ run, offsetHours: offset)
             for _ in 0..<30_000 where access(folder + "/begun", F_OK) != 0 { usleep(1000) }
             // Persons and late records have their say meanwhile.
             let waiting = actions.filter { $0.state == .waiting }
@@ -158,7 +160,8 @@ struct ProcessKillTests {
                 let person = Person(login: "ann")
                 let now = epoch.adding(milliseconds: offset * 3_600_000)
                 if Int.random(in: 0..<4, using: &random) == 0 {
-                    if case .taken = try PersonsWord.deny(action.id, by: person, at: now, in: store) {
+                    if case .taken = try PersonsWord.deny(action.id, by: person, at: now, in: store)
+                    {
                         denied.insert(action.id)
                     }
                 } else {
@@ -166,7 +169,8 @@ struct ProcessKillTests {
                 }
             }
             if run == 2 {
-                let alert = actions[Int.random(in: 0..<ProcessKillTests.count, using: &random)].alertID
+                let alert = actions[Int.random(in: 0..<ProcessKillTests.count, using: &random)]
+                    .alertID
                 try store.commit { transaction in
                     try transaction.putAlertRevision(
                         AlertRevision(
@@ -226,7 +230,9 @@ struct ProcessKillTests {
             else { continue }
             for later in actions[(i + 1)...]
             where later.userID == earlier.userID && later.connector == earlier.connector {
-                if let place = effects.firstIndex(of: later.id) { #expect(place > at, "seed \(seed)") }
+                if let place = effects.firstIndex(of: later.id) {
+                    #expect(place > at, "seed \(seed)")
+                }
             }
         }
         try Journal.verify(try StoreOutbox.journal(in: store))

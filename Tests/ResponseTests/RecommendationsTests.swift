@@ -109,7 +109,8 @@ struct RecommendationsTests {
                 ConnectorScope(
                     name: "redis", abilities: [.logOutSession: ConnectorAbility()], isNamed: true),
                 ConnectorScope(
-                    name: "other", abilities: [.logOutSession: ConnectorAbility(survives: "nothing of this")],
+                    name: "other",
+                    abilities: [.logOutSession: ConnectorAbility(survives: "nothing of this")],
                     applications: ["elsewhere"], isNamed: true),
             ])
         let alert = Alert.sample()

@@ -322,8 +322,11 @@ struct StandingTests {
         let connector = ScriptedConnector(name: Self.connector)
         let report = try desk.apply(connector, try Self.planner(.logOutSession))
         #expect(connector.calls.count == 1)
-        #expect(try desk.states() == [.logOutSession: "done", .requirePasswordChange: "not-needed"])
-        #expect(report.lines.map(\.detail).contains("withdrawn: the policy does not ask for it any more"))
+        #expect(
+            try desk.states() == [.logOutSession: "done", .requirePasswordChange: "not-needed"])
+        #expect(
+            report.lines.map(\.detail).contains(
+                "withdrawn: the policy does not ask for it any more"))
         // Changed back, it is asked for again, and what was done is not.
         let before = try Self.planner(.requirePasswordChange)
         try desk.plan(before)
@@ -365,14 +368,16 @@ struct StandingTests {
         // A third is wanted by now: those two count.
         try desk.apply(connector, try Self.planner(.suspend, approvals: [.suspend: 3]), at: 60)
         let waiting = try #require(try desk.store.action(id: row.id))
-        #expect(waiting.state == "waiting" && waiting.lastError == "waits for the approval of a person")
+        #expect(
+            waiting.state == "waiting" && waiting.lastError == "waits for the approval of a person")
         _ = try PersonsWord.approve(row.id, by: Person(login: "cyd"), at: epoch, in: desk.store)
         try desk.apply(connector, try Self.planner(.suspend, approvals: [.suspend: 3]), at: 120)
         #expect(try desk.states()[.suspend] == "done")
         try Journal.verify(try StoreOutbox.journal(in: desk.store))
     }
 
-    @Test("an action of a connector that is not set up now waits for it, also when the alert changed")
+    @Test(
+        "an action of a connector that is not set up now waits for it, also when the alert changed")
     func connectorGone() throws {
         let both = try Self.planner(.logOutSession, connectors: ["exec", "okta"])
         var desk = try Desk(both)
@@ -411,14 +416,17 @@ struct StandingTests {
         #expect(try StoreOutbox.action(row).approvals.isEmpty, "the earlier approval was for then")
     }
 
-    @Test("what nobody approved in time is asked for again when the alert was amended; a denial stays")
+    @Test(
+        "what nobody approved in time is asked for again when the alert was amended; a denial stays"
+    )
     func expired() throws {
         let planner = try Self.planner(.suspend, approvals: [.suspend: 1])
         for isDenied in [false, true] {
             var desk = try Desk(planner)
             let row = try #require(try desk.store.actions(states: ["waiting"], limit: 1).first)
             if isDenied {
-                _ = try PersonsWord.deny(row.id, by: Person(login: "ann"), at: epoch, in: desk.store)
+                _ = try PersonsWord.deny(
+                    row.id, by: Person(login: "ann"), at: epoch, in: desk.store)
             }
             let connector = ScriptedConnector(name: Self.connector)
             try desk.apply(connector, planner, at: 7_200)

@@ -84,7 +84,10 @@ struct CustomRuleTests {
                 ]))
         let either = try condition("    - {event: login}\n    - {not: {outcome: failure}}")
         #expect(
-            either == .any([T.test(.event, .equals, "login"), .not(T.test(.outcome, .equals, "failure"))]))
+            either
+                == .any([
+                    T.test(.event, .equals, "login"), .not(T.test(.outcome, .equals, "failure")),
+                ]))
     }
 
     /// A condition over the selections a, b, c_1, c_2 and _d, and what it means.
@@ -102,7 +105,10 @@ struct CustomRuleTests {
             ("not (a or b)" + rest, .any([.not(.any([a, b]))] + tail)),
             ("all of c_*" + rest, .any([.all([c1, c2])] + tail)),
             ("1 of them" + rest, .any([.any([a, b, c1, c2])] + tail)),
-            ("ALL OF them AND NOT _d" + rest, .any([.all([.all([a, b, c1, c2]), .not(s("d"))])] + tail)),
+            (
+                "ALL OF them AND NOT _d" + rest,
+                .any([.all([.all([a, b, c1, c2]), .not(s("d"))])] + tail)
+            ),
             ("any of *_1" + rest, .any([.any([c1])] + tail)),
         ]
     }()
@@ -124,10 +130,12 @@ struct CustomRuleTests {
     @Test("what is counted and told apart")
     func kinds() throws {
         let burst = try custom(
-            "detector: threshold\nmatch: {event: login}\nby: [ip, application]\ncount: 10\nwithin: 90m")
+            "detector: threshold\nmatch: {event: login}\nby: [ip, application]\ncount: 10\nwithin: 90m"
+        )
         #expect(
             burst.kind
-                == .threshold(.init(by: [.address, .application], count: 10, withinMilliseconds: 5_400_000)))
+                == .threshold(
+                    .init(by: [.address, .application], count: 10, withinMilliseconds: 5_400_000)))
         #expect(burst.isOfKey && burst.confidence == .likely && burst.zone == .utc)
         let spread = try custom(
             """
@@ -144,7 +152,8 @@ struct CustomRuleTests {
         let new = try custom("detector: first-seen\nvalue: country\nafter: {days: 0.5}")
         #expect(
             new.kind
-                == .firstSeen(.init(value: .country, by: [.userID], afterSightings: 1, afterDays: 0.5)))
+                == .firstSeen(
+                    .init(value: .country, by: [.userID], afterSightings: 1, afterDays: 0.5)))
         #expect(new.condition == .all([]))
         let all = try custom("detector: first-seen\nvalue: asn\nby: none\ntime_zone: local")
         #expect(all.isOfKey && all.by == [] && all.zone == .local)
@@ -169,7 +178,8 @@ struct CustomRuleTests {
         var files: [String: String] = [:]
         for i in 0...CustomRule.limit {
             let digits = String(100 + i)
-            files["custom/own-\(digits).yaml"] = Self.head
+            files["custom/own-\(digits).yaml"] =
+                Self.head
                 .replacingOccurrences(of: "own-rule", with: "own-\(digits)")
                 .replacingOccurrences(of: "uuid: 0b7c3", with: "uuid: 0b\(digits)")
                 + "detector: match\nmatch: {event: login}\n"
@@ -235,13 +245,19 @@ struct CustomRuleTests {
             "detector: match\nmatch: {ip|contains: '10.'}",
             ":11:9: 'ip' is an address, which cannot be searched. Use '|cidr'."
         ),
-        ("detector: match\nmatch: {city|cidr: 10.0.0.0/8}", ":11:9: '|cidr' is for addresses: 'ip'."),
+        (
+            "detector: match\nmatch: {city|cidr: 10.0.0.0/8}",
+            ":11:9: '|cidr' is for addresses: 'ip'."
+        ),
         (
             "detector: match\nmatch: {city|gt: 3}",
             ":11:9: 'city' is a text, which is neither more nor less."
         ),
         ("detector: match\nmatch: {hour: 24}", ":11:15: 'hour' is never 24: it is 0 to 23."),
-        ("detector: match\nmatch: {asn: AS64500}", ":11:14: 'asn' is a number, and 'AS64500' is none."),
+        (
+            "detector: match\nmatch: {asn: AS64500}",
+            ":11:14: 'asn' is a number, and 'AS64500' is none."
+        ),
         (
             "detector: match\nmatch: {time_of_day: 22-6}",
             ":11:22: '22-6' is no time of the day. Write it as '22:00-06:00'."
@@ -262,7 +278,10 @@ struct CustomRuleTests {
             "detector: match\nmatch: {user.name|contains|all: a}",
             ":11:33: '|all' needs a list of two values or more."
         ),
-        ("detector: match\nmatch: {city|exists: maybe}", ":11:22: '|exists' must be true or false."),
+        (
+            "detector: match\nmatch: {city|exists: maybe}",
+            ":11:22: '|exists' must be true or false."
+        ),
         (
             "detector: match\nmatch: {network.prefix: 10.0.0.0}",
             ":11:9: 'network.prefix' is only for 'by', 'value' and 'distinct'. Compare 'ip|cidr' instead."
@@ -393,20 +412,33 @@ struct CustomRuleTests {
         func named(_ condition: String, _ selection: String = "a: {city: X}") throws -> [String] {
             try problems("detector: match\nmatch:\n    \(selection)\n    condition: '\(condition)'")
         }
-        let deep = { (n: Int) in String(repeating: "(", count: n) + "a" + String(repeating: ")", count: n) }
+        let deep = { (n: Int) in
+            String(repeating: "(", count: n) + "a" + String(repeating: ")", count: n)
+        }
         #expect(try named(deep(16)).isEmpty)
         #expect(try named(deep(17)).first?.contains("deeper than 16") == true)
         #expect(try named(String(repeating: "not ", count: 16) + "a").isEmpty)
-        #expect(try named(String(repeating: "not ", count: 200) + "a").first?.contains("deeper") == true)
+        #expect(
+            try named(String(repeating: "not ", count: 200) + "a").first?.contains("deeper") == true
+        )
         #expect(try named(String(repeating: "a or ", count: 63) + "a").isEmpty)
-        #expect(try named(String(repeating: "a or ", count: 64) + "a").first?.contains("64 tests") == true)
-        #expect(try named(String(repeating: "a or ", count: 300) + "a").first?.contains("1024") == true)
+        #expect(
+            try named(String(repeating: "a or ", count: 64) + "a").first?.contains("64 tests")
+                == true)
+        #expect(
+            try named(String(repeating: "a or ", count: 300) + "a").first?.contains("1024") == true)
         #expect(try named("a", "a: {user.name|re: '((a{100}){100}){100}'}").count == 1)
-        #expect(try named("a", "a: {not: {not: {not: {not: {not: {city: X}}}}}}").first?.contains("deep") == true)
+        #expect(
+            try named("a", "a: {not: {not: {not: {not: {not: {city: X}}}}}}").first?.contains(
+                "deep") == true)
         let wide = (0..<70).map { "{city: X\($0)}" }.joined(separator: ", ")
-        #expect(try problems("detector: match\nmatch: {not: [\(wide)]}").first?.contains("70 tests") == true)
+        #expect(
+            try problems("detector: match\nmatch: {not: [\(wide)]}").first?.contains("70 tests")
+                == true)
         let values = (0..<501).map(String.init).joined(separator: ", ")
-        #expect(try problems("detector: match\nmatch: {city: [\(values)]}").first?.contains("500") == true)
+        #expect(
+            try problems("detector: match\nmatch: {city: [\(values)]}").first?.contains("500")
+                == true)
     }
 
     @Test("strict: a rule needs tests of both kinds, and of each number")

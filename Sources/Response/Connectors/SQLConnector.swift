@@ -173,7 +173,8 @@ public final class SQLConnector: Connector {
 
     public func probe(at now: Timestamp) -> ConnectorAnswer? {
         let answer = database.run(
-            SQLConnector.ping, ["nobody"], milliseconds: options.totalMilliseconds, keeps: { _ in false })
+            SQLConnector.ping, ["nobody"], milliseconds: options.totalMilliseconds,
+            keeps: { _ in false })
         if case .rows = answer {
             return ConnectorAnswer(.done, detail: "\(database.place) answers")
         }

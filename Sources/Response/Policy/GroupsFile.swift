@@ -43,7 +43,8 @@ public enum GroupsFile {
         return .csv
     }
 
-    static func bad(_ path: String, _ line: Int, _ what: String, _ remedy: String) -> ResponseError {
+    static func bad(_ path: String, _ line: Int, _ what: String, _ remedy: String) -> ResponseError
+    {
         .badFile(path: "\(path):\(line)", reason: what, remedy: remedy)
     }
 
@@ -70,7 +71,9 @@ public enum GroupsFile {
             if isFirst {
                 isFirst = false
                 let words = fields.map { asciiLowered($0) }
-                if let user = words.firstIndex(where: { ["user", "user_id", "member", "uid"].contains($0) }),
+                if let user = words.firstIndex(where: {
+                    ["user", "user_id", "member", "uid"].contains($0)
+                }),
                     let group = words.firstIndex(where: { ["group", "group_name"].contains($0) })
                 {
                     columns = (user, group)
@@ -86,7 +89,9 @@ public enum GroupsFile {
                     path, number, "the user or the group is empty or over 256 bytes",
                     "Write user,group.")
             }
-            guard groups.add(user, to: group) else { throw bad(path, number, "is one too many", tooMany) }
+            guard groups.add(user, to: group) else {
+                throw bad(path, number, "is one too many", tooMany)
+            }
         }
         return groups
     }
@@ -180,7 +185,8 @@ public enum GroupsFile {
         }
         guard facts.st_size <= byteLimit else {
             throw .badFile(
-                path: path, reason: "it is larger than 256 MiB", remedy: "Leave out what is not used.")
+                path: path, reason: "it is larger than 256 MiB",
+                remedy: "Leave out what is not used.")
         }
         guard let file = unsafe fopen(path, "re") else {
             throw .badFile(path: path, reason: errorText(errno), remedy: "Check its permissions.")

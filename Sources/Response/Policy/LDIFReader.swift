@@ -74,7 +74,8 @@ struct LDIFReader {
             if name == "version" && entry == nil { return }
             if name == "dn" {
                 guard entry == nil else {
-                    throw GroupsFile.bad(path, start, "a second 'dn' in one entry",
+                    throw GroupsFile.bad(
+                        path, start, "a second 'dn' in one entry",
                         "Put an empty line between entries.")
                 }
                 entry = Entry(dn: value, line: start)
@@ -100,7 +101,8 @@ struct LDIFReader {
             entry = nil
             guard entries.count <= LDIFReader.entryLimit else {
                 throw GroupsFile.bad(
-                    path, number, "is entry \(LDIFReader.entryLimit + 1)", "Export groups and users only.")
+                    path, number, "is entry \(LDIFReader.entryLimit + 1)",
+                    "Export groups and users only.")
             }
         }
         for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
@@ -109,7 +111,8 @@ struct LDIFReader {
             if line.first == 0x20 {
                 guard !logical.isEmpty else {
                     throw GroupsFile.bad(
-                        path, number, "a folded line follows nothing", "Remove the space before it.")
+                        path, number, "a folded line follows nothing", "Remove the space before it."
+                    )
                 }
                 logical += line.dropFirst()
                 guard logical.count <= LDIFReader.lineLimit else {
@@ -145,7 +148,8 @@ struct LDIFReader {
         guard marker == 0x3A else { return (name, String(decoding: rest, as: UTF8.self)) }
         let text = trimmed(String(decoding: rest, as: UTF8.self))
         guard let bytes = Digest.bytes(base64: text) else {
-            throw GroupsFile.bad(path, number, "what follows '::' is not base64", "Export it again.")
+            throw GroupsFile.bad(
+                path, number, "what follows '::' is not base64", "Export it again.")
         }
         // A photograph or a password is no text and none of ours.
         return (name, String(validating: bytes, as: UTF8.self) ?? "")
@@ -154,7 +158,9 @@ struct LDIFReader {
     /// A DN in lower case, without the spaces beside commas and equal signs (RFC 4514 writes none).
     static func normalized(_ dn: String) -> String {
         parts(of: dn).map { part in
-            guard let equals = part.utf8.firstIndex(of: 0x3D) else { return asciiLowered(trimmed(part)) }
+            guard let equals = part.utf8.firstIndex(of: 0x3D) else {
+                return asciiLowered(trimmed(part))
+            }
             let value = part[part.utf8.index(after: equals)...]
             return asciiLowered(trimmed(String(part[..<equals])) + "=" + trimmed(String(value)))
         }.joined(separator: ",")
@@ -178,7 +184,9 @@ struct LDIFReader {
         }
         while i < bytes.count {
             if bytes[i] == 0x5C, i + 1 < bytes.count {
-                if i + 2 < bytes.count, let high = digit(bytes[i + 1]), let low = digit(bytes[i + 2]) {
+                if i + 2 < bytes.count, let high = digit(bytes[i + 1]),
+                    let low = digit(bytes[i + 2])
+                {
                     value.append(high << 4 | low)
                     i += 3
                 } else {

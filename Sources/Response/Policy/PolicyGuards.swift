@@ -59,7 +59,8 @@ public struct UserBreakerState: Sendable, Equatable {
 
     /// For a value of `meta`.
     var text: String {
-        [openedAt.map { String($0.milliseconds) } ?? "-", String(users), String(limit),
+        [
+            openedAt.map { String($0.milliseconds) } ?? "-", String(users), String(limit),
             resumedAt.map { String($0.milliseconds) } ?? "-",
         ].joined(separator: " ")
     }

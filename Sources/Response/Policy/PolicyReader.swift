@@ -16,8 +16,10 @@ struct PolicyReader {
             return nil
         }
         let name = fields.value("name").flatMap { fields.text(of: $0, key: "name", limit: 200) }
-        let rung = fields.required("rung", because: "how far to go, or 'asked' for what the rules ask")
-            .flatMap { policyRung("rung", of: $0, fields) }
+        let rung = fields.required(
+            "rung", because: "how far to go, or 'asked' for what the rules ask"
+        )
+        .flatMap { policyRung("rung", of: $0, fields) }
         let condition = fields.value("match").map { self.condition($0) } ?? PolicyCondition()
         var entry = PolicyEntry(
             name: name ?? "entry \(number)", line: node.mark?.line ?? 0,
@@ -55,7 +57,9 @@ struct PolicyReader {
         condition.groups = patterns("group", fields)
         condition.applications = patterns("application", fields)
         condition.tenants = patterns("tenant", fields)
-        condition.severity = fields.value("severity").flatMap { severity("severity", of: $0, fields) }
+        condition.severity = fields.value("severity").flatMap {
+            severity("severity", of: $0, fields)
+        }
         condition.confidence = fields.value("confidence").flatMap {
             confidence("confidence", of: $0, fields)
         }
@@ -91,7 +95,8 @@ struct PolicyReader {
             let pattern = NamePattern(text)
             if let names, !names.contains(where: { pattern.matches($0) }) {
                 log.add(
-                    "'\(key)' is '\(shown(text))', and no rule has that." + hint(for: text, among: names),
+                    "'\(key)' is '\(shown(text))', and no rule has that."
+                        + hint(for: text, among: names),
                     at: item)
             }
             return pattern
@@ -165,7 +170,8 @@ struct PolicyReader {
         let ends = text.split(separator: "-").map { word in
             PolicyReader.days.firstIndex { word.hasPrefix($0) }.map { $0 + 1 }
         }
-        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
+        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1]
+        else {
             log.add(
                 "'days' is '\(shown(text))'. Write mon, tue, wed, thu, fri, sat, sun, or mon-fri.",
                 at: node)
@@ -248,7 +254,8 @@ struct PolicyReader {
     private func whole(_ key: String, _ fields: FieldReader, _ range: ClosedRange<Int>) -> Int? {
         fields.value(key).flatMap { node in
             fields.number(
-                key, of: node, in: Double(range.lowerBound)...Double(range.upperBound), unit: "count",
+                key, of: node, in: Double(range.lowerBound)...Double(range.upperBound),
+                unit: "count",
                 isWhole: true
             ).map { Int($0) }
         }
@@ -260,7 +267,8 @@ struct PolicyReader {
             guard let text = fields.text(of: item, key: key, limit: 256) else { return nil }
             guard !text.utf8.allSatisfy({ $0 == 0x2A }) else {
                 log.add(
-                    "'\(key)' has '*', which is everybody. Do not switch acting on instead.", at: item)
+                    "'\(key)' has '*', which is everybody. Do not switch acting on instead.",
+                    at: item)
                 return nil
             }
             return text
@@ -272,7 +280,8 @@ struct PolicyReader {
     ) -> [Rung: Int]? {
         guard let node = fields.value(key) else { return nil }
         let steps = Rung.allCases.filter { $0 != .notify }
-        guard let inner = FieldReader(node, name: "'\(key)'", keys: steps.map(\.name), log: log) else {
+        guard let inner = FieldReader(node, name: "'\(key)'", keys: steps.map(\.name), log: log)
+        else {
             return nil
         }
         var found: [Rung: Int] = [:]
@@ -284,7 +293,9 @@ struct PolicyReader {
 
     func test(_ node: Node, number: Int, file: PolicyFile) -> PolicyTest? {
         let keys = ["name", "alert", "rung", "entry", "steps"]
-        guard let fields = FieldReader(node, name: "the test", keys: keys, log: log) else { return nil }
+        guard let fields = FieldReader(node, name: "the test", keys: keys, log: log) else {
+            return nil
+        }
         let name = fields.value("name").flatMap { fields.text(of: $0, key: "name", limit: 200) }
         let sketch = fields.required("alert", because: "what the policy is asked about")
             .flatMap { self.sketch($0) }
@@ -299,7 +310,8 @@ struct PolicyReader {
             let names = file.entries.map(\.name) + ["default"]
             if !names.contains(text) {
                 log.add(
-                    "There is no entry '\(shown(text))'." + hint(for: text, among: names), at: entry)
+                    "There is no entry '\(shown(text))'." + hint(for: text, among: names), at: entry
+                )
             }
         }
         if let steps = fields.value("steps"), let items = fields.items(of: steps, key: "steps") {
@@ -322,7 +334,9 @@ struct PolicyReader {
             "rule", "family", "risk", "confidence", "asks", "user", "name", "group", "application",
             "tenant", "time", "session",
         ]
-        guard let fields = FieldReader(node, name: "'alert'", keys: keys, log: log) else { return nil }
+        guard let fields = FieldReader(node, name: "'alert'", keys: keys, log: log) else {
+            return nil
+        }
         func texts(_ key: String) -> [String] {
             guard let node = fields.value(key) else { return [] }
             if case .sequence = node { return fields.texts(key) ?? [] }

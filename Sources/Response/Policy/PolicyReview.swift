@@ -80,7 +80,8 @@ public struct PolicyReview: Sendable {
             }
             while dayStart < day.count, time.since(day[dayStart]) >= 86_400_000 { dayStart += 1 }
             let caps = policy.caps
-            let key = "\(user.tenant)\u{0}\(user.id)\u{0}\(action.kind.rawValue)\u{0}\(action.connector)"
+            let key =
+                "\(user.tenant)\u{0}\(user.id)\u{0}\(action.kind.rawValue)\u{0}\(action.connector)"
             let coolDown = Int64(policy.coolDownSeconds[action.kind] ?? 0) * 1000
             if let before = last[key], time.since(before) < coolDown, coolDown > 0 {
                 return "the cool-down of \(action.kind.name)"
@@ -88,7 +89,9 @@ public struct PolicyReview: Sendable {
             if policy.quiet.contains(where: { $0.contains(time) }) { return "quiet hours" }
             if hour.count - start >= caps.perHour { return "the cap per hour" }
             if day.count - dayStart >= caps.perDay { return "the cap per day" }
-            if byUser[user, default: 0] >= caps.perUserPerHour { return "the cap per user and hour" }
+            if byUser[user, default: 0] >= caps.perUserPerHour {
+                return "the cap per user and hour"
+            }
             if !action.application.isEmpty,
                 byApplication[action.application, default: 0] >= caps.perApplicationPerHour
             {

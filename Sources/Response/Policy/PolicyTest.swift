@@ -31,7 +31,8 @@ public struct PolicyTest: Sendable, Equatable {
                 title: "", summary: "", rung: asks,
                 findings: rules.map {
                     Finding(
-                        rule: $0, severity: Severity(risk: risk), confidence: confidence, time: time,
+                        rule: $0, severity: Severity(risk: risk), confidence: confidence,
+                        time: time,
                         records: [], evidence: [], silencedBy: "", sentence: "")
                 })
             alert.application = application
@@ -96,7 +97,9 @@ public struct PolicyTest: Sendable, Equatable {
     }
 
     /// What is different from what the test expects, a sentence each; empty when it passes.
-    public func mismatches(with policy: ResponsePolicy, families: [String: String] = [:]) -> [String] {
+    public func mismatches(with policy: ResponsePolicy, families: [String: String] = [:])
+        -> [String]
+    {
         var acting = policy
         acting.isActing = true
         acting.groupsFault = nil
@@ -106,7 +109,8 @@ public struct PolicyTest: Sendable, Equatable {
         var found: [String] = []
         if decision.rung != rung {
             found.append(
-                "The rung is \(decision.rung.name), by \(decision.reason); expected is \(rung.name).")
+                "The rung is \(decision.rung.name), by \(decision.reason); expected is \(rung.name)."
+            )
         }
         if let entry, entry != decided {
             found.append("'\(decided)' decides; expected is '\(entry)'.")

@@ -26,7 +26,8 @@ public struct TimeWindow: Sendable, Equatable {
     /// Whether the moment is in it, summer time considered.
     public func contains(_ time: Timestamp) -> Bool {
         let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1000)
-        let seconds = floorDivide(time.milliseconds, 1000) + Int64(timeZone.secondsFromGMT(for: date))
+        let seconds =
+            floorDivide(time.milliseconds, 1000) + Int64(timeZone.secondsFromGMT(for: date))
         let day = floorDivide(seconds, 86_400)
         let minute = Int((seconds - day * 86_400) / 60)
         // 1970-01-01 was a Thursday.
@@ -42,7 +43,9 @@ public struct TimeWindow: Sendable, Equatable {
         if self == other { return true }
         if days.count == 7, isWholeDay { return true }
         guard zone == other.zone, days.isSuperset(of: other.days) else { return false }
-        if from < until { return other.from < other.until && from <= other.from && until >= other.until }
+        if from < until {
+            return other.from < other.until && from <= other.from && until >= other.until
+        }
         if other.from < other.until { return from <= other.from }
         return from <= other.from && until >= other.until
     }

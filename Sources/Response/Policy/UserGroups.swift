@@ -54,6 +54,8 @@ public struct UserGroups: Sendable, Equatable {
 
     public static func == (a: UserGroups, b: UserGroups) -> Bool {
         a.members == b.members && a.names == b.names
-            && a.patterns.elementsEqual(b.patterns) { $0.pattern == $1.pattern && $0.group == $1.group }
+            && a.patterns.elementsEqual(b.patterns) {
+                $0.pattern == $1.pattern && $0.group == $1.group
+            }
     }
 }

@@ -97,16 +97,18 @@ final class Nginx {
         for server in free + [closed] { server.stop() }
         usleep(50_000)
         unlink("\(folder.path)/nginx.pid")
-        func pass(_ port: UInt16) -> String { "location / { proxy_pass http://127.0.0.1:\(port); }" }
+        func pass(_ port: UInt16) -> String {
+            "location / { proxy_pass http://127.0.0.1:\(port); }"
+        }
         let bodies: [Fault: String] = [
             .none: pass(upstream), .otherName: pass(upstream),
             .limited: """
-                limit_req zone=one; limit_req_status 429; error_page 429 @slower; \(pass(upstream))
-                location @slower { add_header Retry-After 7 always; return 429 "slower"; }
-                """,
+            limit_req zone=one; limit_req_status 429; error_page 429 @slower; \(pass(upstream))
+            location @slower { add_header Retry-After 7 always; return 429 "slower"; }
+            """,
             .maintenance: """
-                add_header Retry-After 30 always; location / { return 503 "<h1>back soon</h1>"; }
-                """,
+            add_header Retry-After 30 always; location / { return 503 "<h1>back soon</h1>"; }
+            """,
             .forbidden: "location / { return 403; }",
             .redirected: "location / { return 308 \(url(.none))$request_uri; }",
             .gone: pass(closed.port), .slow: pass(stalling.port), .cut: pass(halving.port),
@@ -139,7 +141,8 @@ final class Nginx {
         let configuration = folder.path + "/nginx.conf"
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
         process = try Program.start([
-            Nginx.program!, "-p", folder.path, "-e", folder.path + "/error.log", "-c", configuration,
+            Nginx.program!, "-p", folder.path, "-e", folder.path + "/error.log", "-c",
+            configuration,
         ])
     }
 }

@@ -6,7 +6,8 @@ import Testing
 struct NamePatternTests {
     static let cases: [(String, String, Bool)] = [
         ("ann", "ANN", true), ("ann", "anna", false), ("ann*", "anna", true), ("ann*", "ann", true),
-        ("*", "", true), ("*@example.com", "ann@example.com", true), ("*@example.com", "ann", false),
+        ("*", "", true), ("*@example.com", "ann@example.com", true),
+        ("*@example.com", "ann", false),
         ("a*c", "abc", true), ("a*c", "abcd", false), ("a*c*", "abcd", true), ("a?c", "abc", true),
         ("a?c", "ac", false), ("**b", "aab", true), ("*a*b*", "xxaxxbxx", true), ("", "", true),
         ("", "a", false), ("a.c", "abc", false),

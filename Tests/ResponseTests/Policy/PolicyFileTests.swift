@@ -28,7 +28,8 @@ struct PolicyFileTests {
         ("{confidence: certain}", { $0.findings[0].confidence = .likely }, false),
         ("{}", { $0.findings[0].confidence = .possible }, false),
         ("{confidence: possible}", { $0.findings[0].confidence = .possible }, true),
-        ("{rule: impossible-travel}", { _ in }, true), ("{rule: [a, impossible-*]}", { _ in }, true),
+        ("{rule: impossible-travel}", { _ in }, true),
+        ("{rule: [a, impossible-*]}", { _ in }, true),
         ("{rule: new-country}", { _ in }, false), ("{family: travel}", { _ in }, true),
         ("{family: [session, device]}", { _ in }, false),
         ("{rule: impossible-travel}", { $0.findings[0].confidence = .possible }, false),
@@ -83,12 +84,23 @@ struct PolicyFileTests {
         ("policy:\n  - {match: {risk: 80}}\n", "2:5", "has no 'rung'"),
         ("policy:\n  - {rung: notify, match: {risk: 101}}\n", "2:34", "from 0 to 100"),
         ("policy:\n  - {rung: notify, match: {risk: 90-80}}\n", "2:34", "from 0 to 100"),
-        ("policy:\n  - {rung: notify, match: {confidence: sure}}\n", "2:40", "'confidence' is 'sure'"),
-        ("policy:\n  - {rung: notify, match: {rule: imposible-travel}}\n", "2:34",
-            "Did you mean 'impossible-travel'"),
-        ("policy:\n  - {rung: notify, match: {family: travels}}\n", "2:36", "Did you mean 'travel'"),
+        (
+            "policy:\n  - {rung: notify, match: {confidence: sure}}\n", "2:40",
+            "'confidence' is 'sure'"
+        ),
+        (
+            "policy:\n  - {rung: notify, match: {rule: imposible-travel}}\n", "2:34",
+            "Did you mean 'impossible-travel'"
+        ),
+        (
+            "policy:\n  - {rung: notify, match: {family: travels}}\n", "2:36",
+            "Did you mean 'travel'"
+        ),
         ("policy:\n  - {rung: notify, at_most: suspend}\n", "2:29", "belongs to 'rung: asked'"),
-        ("policy:\n  - {name: a, rung: notify}\n  - {name: a, rung: notify}\n", "3:5", "two entries"),
+        (
+            "policy:\n  - {name: a, rung: notify}\n  - {name: a, rung: notify}\n", "3:5",
+            "two entries"
+        ),
         ("policy:\n  - {rung: notify, match: {time: {days: someday}}}\n", "2:41", "Write mon"),
         ("policy:\n  - {rung: notify, match: {time: {from: '25:00'}}}\n", "2:41", "Write a time"),
         ("policy:\n  - {rung: notify, match: {time: {zone: Berlin}}}\n", "2:41", "no time zone"),
@@ -97,10 +109,18 @@ struct PolicyFileTests {
         ("policy: []\nsettings: {protected_users: ['*']}\n", "2:30", "everybody"),
         ("policy: []\nsettings: {breaker: {share_of_users: 1.5}}\n", "2:38", "Use 0 to 1"),
         ("policy: []\ntests:\n  - {rung: notify}\n", "3:5", "has no 'alert'"),
-        ("policy: []\ntests:\n  - {alert: {risk: 5}, rung: notify, entry: x}\n", "3:45", "no entry 'x'"),
-        ("policy: []\ntests:\n  - {alert: {rule: newcountry}, rung: notify}\n", "3:20",
-            "Did you mean 'new-country'"),
-        ("policy: []\ntests:\n  - {alert: {}, rung: notify, steps: [jump]}\n", "3:39", "Write a rung"),
+        (
+            "policy: []\ntests:\n  - {alert: {risk: 5}, rung: notify, entry: x}\n", "3:45",
+            "no entry 'x'"
+        ),
+        (
+            "policy: []\ntests:\n  - {alert: {rule: newcountry}, rung: notify}\n", "3:20",
+            "Did you mean 'new-country'"
+        ),
+        (
+            "policy: []\ntests:\n  - {alert: {}, rung: notify, steps: [jump]}\n", "3:39",
+            "Write a rung"
+        ),
         ("policy: [\n", "", "not YAML"),
     ]
 
@@ -199,7 +219,9 @@ struct PolicyFileTests {
         #expect(policy.approvals.needed(for: .logOutEverywhere) == 0)
         #expect(policy.approvals.needed(for: .requirePasswordChange) == 1)
         #expect(policy.approvals.hours == 2 && policy.breaker.usersPerHour == 9)
-        #expect(policy.isProtected(id: "svc-x", name: "") && policy.isProtected(id: "", name: "break-glass"))
+        #expect(
+            policy.isProtected(id: "svc-x", name: "")
+                && policy.isProtected(id: "", name: "break-glass"))
         #expect(!policy.isProtected(id: "u1", name: ""))
         #expect(policy.maximumAgeHours == 48)
         #expect(policy.needsGroups)

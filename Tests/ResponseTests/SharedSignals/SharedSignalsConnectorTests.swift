@@ -88,7 +88,9 @@ struct SharedSignalsConnectorTests {
             + #"{"err":"authentication_failed","description":"expired"}"#,
     ]
 
-    @Test("an authorization that expired is read again, once, and the push repeated", arguments: unknown)
+    @Test(
+        "an authorization that expired is read again, once, and the push repeated",
+        arguments: unknown)
     func renewed(refusal: String) throws {
         let receiver = try HTTPServer { request, _ in
             .bytes(
