@@ -116,7 +116,9 @@ struct VerdictOptions: ParsableArguments {
             for feed in outcome.missingFeeds {
                 complain(
                     "\(SafeText.visible(feed, limit: 200)): not there (any more), so the verdict is not"
-                        + " in that feed")
+                        + " in that feed"
+                        + (feed.hasPrefix("/")
+                            ? "" : ". Its path is relative: say it from the folder of the runs"))
             }
         }
     }
