@@ -87,7 +87,8 @@ enum Mailer {
         let texts = unsafe given.map { text in unsafe text.flatMap { unsafe strdup($0) } }
         let recipients = unsafe message.to.map { unsafe strdup($0.text) }
         defer {
-            for unsafe text in unsafe texts + recipients { unsafe free(text) }
+            // (No loop: the formatter would join its 'unsafe' and the name.)
+            unsafe (texts + recipients).forEach { unsafe free($0) }
         }
         var result = ccurl_mail_result()
         unsafe bytes.withUnsafeBufferPointer { body in
