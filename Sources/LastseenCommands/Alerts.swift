@@ -209,8 +209,8 @@ struct Alerts: ParsableCommand {
         case 1: return matches[0]
         case 0 where word.utf8.count < 6:
             throw Misuse(
-                "'\(id)' is too short for the beginning of an alert's id: give four digits at least"
-            )
+                "'\(id)' is too short for the beginning of an alert's id: give four digits at least",
+                exitCode: 66)
         case 0:
             throw Misuse(
                 "there is no alert '\(id)'\(statuses.isEmpty ? "" : " that stands")."

@@ -39,7 +39,7 @@ final class HTTPServer: Sendable {
         let file = listener
         let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, length) == 0 && listen(file, 16) == 0
+                bind(file, $0, length) == 0 && listen(file, 256) == 0
                     && getsockname(file, $0, &length) == 0
             }
         }
