@@ -46,9 +46,15 @@ struct Okta: VendorAPI {
             if try status(of: user, call) == "SUSPENDED" {
                 return call.answer(.alreadySo, "the user is suspended already")
             }
-            try change(
-                APIRequest("POST", ["api", "v1", "users", .id(user), "lifecycle", "suspend"]), user,
-                call)
+            do {
+                try change(
+                    APIRequest("POST", ["api", "v1", "users", .id(user), "lifecycle", "suspend"]),
+                    user, call)
+            } catch {
+                // Okta refuses to suspend twice: somebody may have been quicker.
+                guard (try? status(of: user, call)) == "SUSPENDED" else { throw error }
+                return call.answer(.alreadySo, "the user is suspended already")
+            }
             return call.answer(.done, "the user is suspended")
         case .stepUp:
             let json = jsonObject {
