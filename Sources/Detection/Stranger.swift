@@ -101,9 +101,7 @@ extension StoredSighting {
         case .activity, .logout, .session, .mfa: false
         }
     }
-}
 
-extension StoredSighting {
     /// A sign-in, or a second factor before it, that a phished one time code or a confirmed prompt makes
     /// too, with a client like the user's.
     var isProvenByFactor: Bool {
