@@ -24,14 +24,19 @@ struct Life {
             service(person, day, midnight, &random, &out)
             return
         }
+        // Who leaves for long lived here before; the others' absences end on a day.
         let isAway =
-            day >= person.isSilentFrom && (person.persona == .dormant || day < person.silentUntil)
-        if isAway || (person.persona != .longAbsence && day < person.silentUntil) {
+            switch person.persona {
+            case .dormant: day >= person.isSilentFrom
+            case .longAbsence: day >= person.isSilentFrom && day < person.silentUntil
+            default: day < person.silentUntil
+            }
+        if isAway {
             person.wasSilent = true
             return
         }
         change(person, day, midnight, &random)
-        if day < person.silentUntil { return }
+        if person.persona != .longAbsence, day < person.silentUntil { return }
         // 1 January 1970 was a Thursday.
         let weekday = (Int(start / Self.day) + day + 3) % 7
         let isWorkday = weekday < 5
