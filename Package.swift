@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "LastseenCommands",
             dependencies: [
-                "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook", "StateStore",
+                "SessionModel", "Settings", "Intake", "Enrichment", "Detection", "RuleBook",
+                "StateStore",
                 "Pipeline", "Response", "Messaging", "Publishing", "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -138,7 +139,9 @@ for name in [
 
 /// These read bytes in place or keep their own memory, which strict memory safety would mark on
 /// nearly every line; the others are held to it.
-let rawMemory: Set = ["SessionModel", "Intake", "Enrichment", "Detection", "StateStore", "Pipeline"]
+let rawMemory: Set = [
+    "SessionModel", "Intake", "Enrichment", "Detection", "StateStore", "Pipeline",
+]
 let features = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"]
 for target in package.targets where ![.system, .binary, .plugin].contains(target.type) {
     target.swiftSettings = features.map { .enableUpcomingFeature($0) }

@@ -23,6 +23,7 @@ public enum DetectorKind: String, CaseIterable, Sendable {
     case unusualHour = "unusual-hour"
     case sensitiveChange = "sensitive-change"
     case riskScore = "risk-score"
+    case activityBurst = "activity-burst"
     case match
     case threshold
     case firstSeen = "first-seen"
@@ -51,6 +52,7 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .unusualHour: 19
         case .sensitiveChange: 20
         case .riskScore: 21
+        case .activityBurst: 22
         case .match: 29
         case .threshold: 30
         case .firstSeen: 31
@@ -86,6 +88,7 @@ public enum DetectorKind: String, CaseIterable, Sendable {
         case .unusualHour: UnusualHour.parameters
         case .sensitiveChange: SensitiveChange.parameters
         case .riskScore: RiskScore.parameters
+        case .activityBurst: ActivityBurst.parameters
         case .match, .threshold, .firstSeen: []
         }
     }
@@ -127,8 +130,8 @@ public struct DetectionRule: Sendable, Equatable {
     public var detector: DetectorKind
     /// By parameter name.
     public var limits: [String: Double]
-    /// The probability, 0 through 1, that a finding of this confidence is a taken account, seen alone:
-    /// findings combine as independent evidence (noisy-or).
+    /// The risk, 0 through 1, of an alert that has but a finding of this confidence; see `Risk` for how
+    /// findings combine.
     public var weights: Weights
     /// The response that the rule asks for.
     public var rung: Rung

@@ -29,6 +29,7 @@ final class Detectors: Sendable {
     let unusualHour: UnusualHour?
     let sensitiveChange: SensitiveChange?
     let riskScore: RiskScore?
+    let activityBurst: ActivityBurst?
     /// A team's own rules; nil when there are none.
     let custom: CustomDetectors?
 
@@ -67,6 +68,7 @@ final class Detectors: Sendable {
         unusualHour = rule(.unusualHour).map(UnusualHour.init)
         sensitiveChange = rule(.sensitiveChange).map(SensitiveChange.init)
         riskScore = rule(.riskScore).map(RiskScore.init)
+        activityBurst = rule(.activityBurst).map(ActivityBurst.init)
         custom = CustomDetectors(rules)
     }
 
@@ -211,6 +213,14 @@ final class Detectors: Sendable {
                 unusualHour.examine(x, context, profile, into: &found)
                 watch.end(.unusualHour)
             }
+            if let activityBurst,
+                context.provider >= 0 && profile.facts[context.provider].hasStay
+                    || !habit.isUsual(x.hour, share: activityBurst.share)
+            {
+                watch.begin()
+                activityBurst.examine(x, context, profile, into: &found)
+                watch.end(.activityBurst)
+            }
         }
         if let sensitiveChange {
             watch.begin()
@@ -252,6 +262,7 @@ final class Detectors: Sendable {
         case .unusualHour: unusualHour?.describe(f, text)
         case .sensitiveChange: sensitiveChange?.describe(f, text)
         case .riskScore: riskScore?.describe(f, text)
+        case .activityBurst: activityBurst?.describe(f, text)
         case .match, .threshold, .firstSeen: custom?.describe(f, text)
         case nil: nil
         }

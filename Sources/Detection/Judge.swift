@@ -517,7 +517,7 @@ extension Judge {
     private mutating func publish(_ i: Int, _ profile: inout Profile, retracting old: Alert?) {
         let id = profile.facts[i].a
         let digest = digest(profile, i)
-        guard digest != 0 else {  // nothing likely about it (any more)
+        guard digest != 0 else {  // it is no alert (any more)
             if let old { retract(id, old, &profile) }
             return
         }
@@ -557,8 +557,7 @@ extension Judge {
         }
     }
 
-    /// 100 (1 − Π(1 − w)) over the strongest finding of each rule: each is taken as independent
-    /// evidence (noisy-or, Pearl 1988, 4.3.2), and a rule met again is the same evidence.
+    /// Of the strongest finding of each rule, as a rule met again is the same evidence; see `Risk`.
     func risk(_ profile: borrowing Profile, _ i: Int) -> Int {
         let key = profile.keys[i]
         var strongest = InlineArray<32, Double>(repeating: 0)
@@ -568,9 +567,11 @@ extension Judge {
             let code = Int(finding.detector & 31)
             strongest[code] = max(strongest[code], detectors.weight(finding))
         }
-        var innocent = profile.forSurestCustom(of: key, 1.0) { $0 *= 1 - detectors.weight($1) }
-        for code in 0..<32 { innocent *= 1 - strongest[code] }
-        return Int((100 * (1 - innocent)).rounded())
+        var product = profile.forSurestCustom(of: key, 1.0) {
+            $0 *= Risk.factor(detectors.weight($1))
+        }
+        for code in 0..<32 where strongest[code] > 0 { product *= Risk.factor(strongest[code]) }
+        return Risk.percent(product)
     }
 
     private mutating func retract(_ id: UInt64, _ old: Alert, _ profile: inout Profile) {
@@ -592,7 +593,19 @@ extension Judge {
         emitted.append(alert)
     }
 
-    /// Over all that an alert shows; 0 when no finding is likely.
+    /// Whether findings none of which is likely are an alert together: those of two rules and more, when
+    /// their risk is above what alerts usually have.
+    private func isTellingTogether(_ profile: borrowing Profile, _ i: Int) -> Bool {
+        let key = profile.keys[i]
+        var rules: UInt32 = 0
+        for k in 0..<profile.findings.count
+        where profile.findings[k].alert == key && profile.findings[k].isFinding {
+            rules |= 1 &<< UInt32(profile.findings[k].detector & 31)
+        }
+        return rules.nonzeroBitCount > 1 && risk(profile, i) >= Judge.usualAlertRisk
+    }
+
+    /// Over all that an alert shows; 0 when it is none.
     private func digest(_ profile: borrowing Profile, _ i: Int) -> UInt64 {
         let key = profile.keys[i]
         var isRaised = false
@@ -602,7 +615,7 @@ extension Judge {
             if finding.isRaised { isRaised = true }
             if finding.isTold { sum &+= finding.digest(profile.heap) }
         }
-        return isRaised ? sum | 1 : 0
+        return isRaised || isTellingTogether(profile, i) ? sum | 1 : 0
     }
 
     /// Over what a reader would act on: the rules, how surely, which sessions.

@@ -71,9 +71,20 @@ extension Profile {
     ) {
         let time = x.time
         if context.provider >= 0 {
-            see(context.provider, time)
+            let known = facts[context.provider]
+            if known.isStay(at: time) {
+                let isVouched = vouches(x, context, for: known)
+                update(context.provider) {
+                    $0.see(time)
+                    $0.continueStay(x, isVouched: isVouched)
+                }
+            } else {
+                see(context.provider, time)
+            }
         } else if !x.provider.isNone {
-            add(x.provider, new(), kind: .provider)
+            var fact = new()
+            if fact.flags != .founding, !isJourney(x, context) { fact.beginStay(x) }
+            add(x.provider, fact, kind: .provider)
         }
         if context.place >= 0 {
             see(context.place, time)
@@ -150,7 +161,7 @@ extension Profile {
             // Its log-out is what later use is told by; a sign-in begins it anew.
             if x.event != .login, facts[context.session].flags.contains(.ended) { return }
             update(context.session) {
-                $0.see(x.time)
+                $0.seeSession(x.time)
                 if !x.device.isNone { $0.sessionDevice = x.device }
                 if !x.network.isNone {
                     $0.sessionNetwork = x.network
@@ -161,6 +172,8 @@ extension Profile {
             }
         } else {
             var fact = Fact(firstSeen: x.time)
+            fact.count = 0
+            fact.seeSession(x.time)
             fact.sessionText = x.sessionText
             fact.sessionDevice = x.device
             fact.sessionNetwork = x.network
@@ -204,7 +217,7 @@ extension Profile {
     mutating func learnLogout(_ x: StoredSighting, _ context: Context) {
         guard context.session >= 0 else { return }
         update(context.session) {
-            $0.see(x.time)
+            $0.seeSession(x.time)
             $0.flags.insert(.ended)
         }
     }

@@ -27,9 +27,10 @@ public enum ProfileError: Error, Equatable, CustomStringConvertible {
 /// (`Judge.restore`). Little-endian, variable-length numbers (LEB128), references between facts as
 /// their index. About 30 bytes a fact; 1.8 kB for a user with a month of history.
 public struct ProfileCodec: ~Copyable {
-    public static let version: UInt8 = 3
-    /// What is written where a profile has nothing that this version did not know.
-    private static let plainVersion: UInt8 = 2
+    public static let version: UInt8 = 4
+    /// What is written where a profile has nothing that these versions did not know: providers that are
+    /// new for the user (4); cells, keys and counts of sessions (3).
+    private static let (plainVersion, staylessVersion): (UInt8, UInt8) = (2, 3)
 
     /// Holds the settled facts of the profile being written.
     private var scratch = Profile()
@@ -67,9 +68,12 @@ public struct ProfileCodec: ~Copyable {
         output.truncate(to: 0)
         let hasCells = scratch.cells.count > 0
         let sessions = scratch.tally.sessionCounts
+        let hasStays = scratch.hasStays(at: profile.settled)
         output.push(
-            hasCells || profile.isOfKey || sessions != 0
-                ? ProfileCodec.version : ProfileCodec.plainVersion)
+            hasStays
+                ? ProfileCodec.version
+                : hasCells || profile.isOfKey || sessions != 0
+                    ? ProfileCodec.staylessVersion : ProfileCodec.plainVersion)
         var flags: UInt8 = 0
         if profile.hasForgotten { flags |= 1 }
         if scratch.tally.failedOnce { flags |= 2 }
@@ -96,7 +100,17 @@ public struct ProfileCodec: ~Copyable {
         output.varint(UInt64(profile.published.count))
         output.varint(UInt64(profile.heap.count))
         for i in 0..<scratch.keys.count { output.push(scratch.keys[i]) }
-        for i in 0..<scratch.keys.count { write(i, newest: profile.newest) }
+        for i in 0..<scratch.keys.count {
+            write(i, newest: profile.newest)
+            if hasStays, scratch.keys[i].kind == .provider {
+                let stay = scratch.facts[i]
+                output.push(UInt8(stay.isStay(at: profile.settled) ? 1 : 0))
+                if stay.isStay(at: profile.settled) {
+                    output.push(stay.a)
+                    output.push(stay.b)
+                }
+            }
+        }
         for i in 0..<scratch.findings.count { output.push(scratch.findings[i]) }
         for i in 0..<profile.tail.count {
             var x = profile.tail[i]
@@ -204,7 +218,7 @@ public struct ProfileCodec: ~Copyable {
     ) throws(ProfileError) {
         var input = Reader(bytes: bytes)
         let version = try input.pop(UInt8.self)
-        guard version == ProfileCodec.version || version == ProfileCodec.plainVersion else {
+        guard (ProfileCodec.plainVersion...ProfileCodec.version).contains(version) else {
             throw version > ProfileCodec.version
                 ? .newerFormat(version)
                 : version > 0 ? .olderFormat(version) : .damaged("its format")
@@ -243,6 +257,12 @@ public struct ProfileCodec: ~Copyable {
         }
         for i in 0..<factCount {
             profile.facts.append(try input.fact(i, profile.keys, newest: profile.newest))
+            if version > ProfileCodec.staylessVersion, profile.keys[i].kind == .provider,
+                try input.pop(UInt8.self) != 0
+            {
+                profile.facts[i].a = try input.pop(UInt64.self)
+                profile.facts[i].b = try input.pop(UInt64.self)
+            }
         }
         for _ in 0..<findingCount {
             profile.findings.append(try input.pop(StoredFinding.self))

@@ -30,6 +30,7 @@ extension SightingTracer {
         case .unusualHour: detectors.unusualHour.map { hour($0, p) } ?? []
         case .sensitiveChange: detectors.sensitiveChange.map { change($0, p) } ?? []
         case .riskScore: detectors.riskScore.map { score($0, p) } ?? []
+        case .activityBurst: detectors.activityBurst.map { burst($0, p) } ?? []
         case .match, .threshold, .firstSeen: custom(rule, p)
         }
     }
@@ -357,6 +358,28 @@ extension SightingTracer {
             Observation(
                 "the user never came from one before today", isMet: !p.hasUsed(.hosting, at: x.time)
             )
+        ]
+    }
+
+    private func burst(_ d: ActivityBurst, _ p: borrowing Profile) -> Seen {
+        let hours = context.habit >= 0 ? p.facts[context.habit].count : 0
+        let burst = d.burst(x, context, p)
+        return [
+            Observation(
+                "hours counted", "\(hours)", limit: "learning_hours \(d.learning)",
+                isMet: hours >= d.learning),
+            Observation(
+                "the provider was new within two days, with nothing else of the user's there; or"
+                    + " the hour is strange",
+                "\(familiarity(context.provider, x.provider, p)); \(text.oneDecimal(burst.share * 100)) %",
+                limit: "strange_hour_percent \(text.oneDecimal(d.share * 100))",
+                isMet: burst.uses > 0),
+            Observation(
+                "uses within the hour: \(burst.uses), where \(text.oneDecimal(burst.mean)) are usual",
+                "\(text.oneDecimal(burst.bits)) bits",
+                limit: "possible_bits \(d.limits.possible), likely_bits \(d.limits.likely),"
+                    + " certain_bits \(d.limits.certain)",
+                isMet: burst.bits >= d.limits.possible),
         ]
     }
 

@@ -13,9 +13,13 @@ public struct UnusualHour: Sendable {
             "usual_share_percent", unit: "%", range: 0...50, default: 3,
             meaning: "Hours with a smaller share of the user's sightings are unusual."),
         ParameterSpec(
-            "learning_hours", unit: "count", range: 10...10_000, default: 40, isWhole: true,
+            "learning_hours", unit: "count", range: 10...10_000, default: Double(learningHours),
+            isWhole: true,
             meaning: "Hours that were counted before any is called unusual."),
     ]
+
+    /// What it takes, by default, until hours say something.
+    static let (learningHours, learningDays): (UInt32, UInt16) = (40, 7)
 
     let share: Double
     let learning: UInt32
@@ -31,7 +35,7 @@ public struct UnusualHour: Sendable {
     ) {
         guard context.habit >= 0 else { return }
         let habit = profile.facts[context.habit]
-        guard habit.count >= learning, habit.days >= 7 else { return }
+        guard habit.count >= learning, habit.days >= UnusualHour.learningDays else { return }
         let usual = habit.shareOfHour(x.hour)
         guard usual < share else { return }
         let isKnown =

@@ -140,11 +140,14 @@ enum ExplanationText {
             return out + (alert.risk < alertRisk ? ": below it, so nobody is told.\n" : ".\n")
         }
         let parts = strongest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        let innocent = parts.reduce(1.0) { $0 * (1 - $1.value) }
-        out += "\nRisk: each rule's surest finding is independent evidence.\n"
-        out += "  100 × (1 − " + parts.map { "(1 − \(two($0.value)))" }.joined(separator: " × ")
-        out += ") = \(Int((100 * (1 - innocent)).rounded()))\n"
-        out += "  of " + parts.map { "\($0.key) \(two($0.value))" }.joined(separator: ", ") + "\n"
+        let base = Risk.baseRate / (1 - Risk.baseRate)
+        out += "\nRisk: each rule's surest finding, as independent evidence, multiplies the odds.\n"
+        out += "  base odds \(two(base))\n"
+        for (rule, weight) in parts {
+            out += "  × \(one(Risk.factor(weight)))  \(rule), which alone would be \(two(weight))\n"
+        }
+        let product = parts.reduce(1.0) { $0 * Risk.factor($1.value) }
+        out += "  = odds \(two(base * product)), a risk of \(Risk.percent(product))\n"
         out += "  --alert-risk is \(alertRisk)"
         out += alert.risk < alertRisk ? ": below it, so nobody is told.\n" : ".\n"
         return out
@@ -187,6 +190,11 @@ enum ExplanationText {
     private static func two(_ value: Double) -> String {
         let hundredths = Int((value * 100).rounded())
         return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
+    }
+
+    private static func one(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     private static func number(_ value: Double) -> String {

@@ -115,6 +115,9 @@ struct SampleTests {
             reasons: ["password-spray": .certain, "unrecognized-device": .certain]),
         "private-relay": .quiet,
         "quiet-month": .quiet,
+        "quiet-thief": Story(
+            session: "tess-14",
+            reasons: ["activity-burst": .certain, "new-network": .possible]),
         "remedied-theft": Story(
             session: "pia-x1",
             reasons: ["unrecognized-device": .certain, "new-country": .likely], isClosed: true),

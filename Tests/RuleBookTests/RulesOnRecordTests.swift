@@ -36,7 +36,9 @@ struct RulesOnRecordTests {
                 ],
                 "device": ["shared-device", "unrecognized-device"],
                 "session": ["session-after-logout", "session-moved", "session-too-old"],
-                "network": ["anonymizing-network", "hosting-login", "new-network"],
+                "network": [
+                    "activity-burst", "anonymizing-network", "hosting-login", "new-network",
+                ],
                 "credential": [
                     "credential-stuffing", "failures-then-success", "login-after-reset",
                     "mfa-fatigue", "password-spray",
