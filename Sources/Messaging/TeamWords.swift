@@ -40,7 +40,7 @@ struct TeamWords {
         add("time", alert.time.humanReadable)
         self.facts = facts
         var reasons: [String] = []
-        for finding in alert.findings.prefix(5) {
+        for finding in alert.reasons.prefix(5) {
             let sentence = defanged(finding.sentence, limit: 300)
             if !reasons.contains(sentence) { reasons.append(sentence) }
         }

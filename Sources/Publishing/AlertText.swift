@@ -145,7 +145,7 @@ public enum AlertText {
     private static func reasons(_ alert: Alert, title: String, in page: inout TextPage) {
         guard !alert.findings.isEmpty else { return }
         heading(title, in: &page)
-        for (index, finding) in alert.findings.enumerated() {
+        for (index, finding) in alert.reasons.enumerated() {
             page.paragraph(lead: " \(index + 1). ", SafeText.visible(finding.sentence, limit: 1200))
             page.paragraph(lead: "    ", keyNumbers(finding), ink: .dim)
         }
@@ -178,7 +178,7 @@ public enum AlertText {
     }
 
     private static func silencers(_ alert: Alert, in page: inout TextPage) {
-        let findings = alert.findings.filter { !$0.silencedBy.isEmpty }
+        let findings = alert.reasons.filter { !$0.silencedBy.isEmpty }
         guard !findings.isEmpty else { return }
         heading("If this is normal for you", in: &page)
         var told: Set<String> = []

@@ -64,11 +64,12 @@ struct ReportAlerts {
         }
         html.markup(
             "<div class=\"cols\"><div class=\"why\">\n<h3>Why</h3>\n<ol class=\"findings\">\n")
-        for finding in alert.findings.prefix(16) { self.finding(finding, into: &html) }
+        let reasons = alert.reasons
+        for finding in reasons.prefix(16) { self.finding(finding, into: &html) }
         html.markup("</ol>\n")
-        if alert.findings.count > 16 {
+        if reasons.count > 16 {
             html.markup("<p class=\"q\">And ")
-            html.value(Wording.plural(alert.findings.count - 16, "finding"))
+            html.value(Wording.plural(reasons.count - 16, "finding"))
             html.markup(" more in the feed.</p>\n")
         }
         html.markup("</div>\n<div class=\"side\">\n")

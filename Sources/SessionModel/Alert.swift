@@ -368,6 +368,20 @@ public struct Alert: Sendable, Equatable {
     }
 }
 
+extension Alert {
+    /// The findings that say something new to a person who reads them in their order, the weightiest
+    /// first: the same rule, less surely, of the same session, is left out.
+    public var reasons: [Finding] {
+        var told: [(rule: String, session: Evidence?)] = []
+        return findings.filter { finding in
+            let session = finding.evidence.last { $0.name == "session" }
+            if told.contains(where: { $0 == finding.rule && $1 == session }) { return false }
+            told.append((finding.rule, session))
+            return true
+        }
+    }
+}
+
 /// One session of an account as its Sessions page shows it.
 public struct SessionSummary: Sendable, Equatable {
     public enum State: String, Sendable {
