@@ -71,6 +71,21 @@ struct FindingText {
     }
 }
 
+/// What an alert takes over from the rule of a finding. A class, as a rule's many texts would be copied
+/// for each finding.
+final class RuleWords: Sendable {
+    let id: String
+    let title: String
+    let severity: Severity
+    let rung: Rung
+    let recommendation: String
+
+    init(_ rule: DetectionRule) {
+        (id, title, severity) = (rule.id, rule.title, rule.severity)
+        (rung, recommendation) = (rule.rung, rule.recommendation)
+    }
+}
+
 extension Judge {
     /// Puts an alert together from the findings that a profile keeps of it.
     func makeAlert(
@@ -166,10 +181,11 @@ extension Judge {
         return stored.last.flatMap { detectors.custom?.user(of: $0, text) } ?? ("", "")
     }
 
-    func rule(_ finding: StoredFinding) -> DetectionRule? {
-        if finding.rule != 0 { return detectors.custom?.entry(finding.rule)?.rule }
-        guard let kind = DetectorKind(code: finding.detector) else { return nil }
-        return rules.first { $0.detector == kind }
+    func rule(_ finding: StoredFinding) -> RuleWords? {
+        if finding.rule != 0 {
+            return (detectors.custom?.entry(finding.rule)?.rule).map(RuleWords.init)
+        }
+        return detectors.words[Int(finding.detector & 31)]
     }
 
     /// The end that the newest of the surest findings is about.

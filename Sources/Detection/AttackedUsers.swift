@@ -159,13 +159,25 @@ final class AttackedUsers {
             isNewest
             ? others(cell.pointee.failed0, cell.pointee.failed1)
             : others(cell.pointee.failed1, cell.pointee.failed2)
+        let step = Self.step(failed)
+        if step == 0 { return 0 }
         // A large provider, or a company's egress, has many who mistype, and more who do not.
         let passed =
             isNewest
             ? others(cell.pointee.passed0, cell.pointee.passed1)
             : others(cell.pointee.passed1, cell.pointee.passed2)
-        if passed >= failed { return 0 }
-        return Self.step(failed)
+        return passed >= failed ? 0 : step
+    }
+
+    /// Whether so few users failed that whoever gets in is told of none.
+    private func isHarmless(_ cell: UnsafeMutablePointer<Cell>) -> Bool {
+        var used = 0
+        for word in 0..<4 {
+            used +=
+                (cell.pointee.failed0[word] | cell.pointee.failed1[word]
+                | cell.pointee.failed2[word]).nonzeroBitCount
+        }
+        return Self.step(Self.users(places: used)) == 0
     }
 
     /// So that an alert is not amended for every one more.
@@ -210,7 +222,9 @@ final class AttackedUsers {
     private func tellOthers(
         _ cell: UnsafeMutablePointer<Cell>, _ sequence: UInt64, _ corrections: inout [Correction]
     ) {
+        let isHarmless = isHarmless(cell)
         for slot in 0..<8 {
+            if isHarmless, cell.pointee.successes[slot].told == 0 { continue }
             let success = cell.pointee.successes[slot]
             guard success.piece > 0, cell.pointee.piece &- success.piece <= 1 else { continue }
             let bit = Int(truncatingIfNeeded: success.user &>> 17) & 255

@@ -6,6 +6,8 @@ import SessionModel
 final class Detectors: Sendable {
     /// By the detector's code.
     private let weights: InlineArray<32, DetectionRule.Weights?>
+    /// Likewise, what alerts say of the rules.
+    let words: InlineArray<32, RuleWords?>
     let travel: ImpossibleTravel?
     /// Measures legs where no rule asks, too.
     let journey: ImpossibleTravel
@@ -39,6 +41,9 @@ final class Detectors: Sendable {
         }
         weights = DetectorKind.allCases.reduce(into: InlineArray(repeating: nil)) { all, kind in
             all[Int(kind.code)] = rule(kind)?.weights
+        }
+        words = DetectorKind.allCases.reduce(into: InlineArray(repeating: nil)) { all, kind in
+            all[Int(kind.code)] = rule(kind).map(RuleWords.init)
         }
         let weightless = DetectionRule.Weights(possible: 0, likely: 0, certain: 0)
         let anyTravel =

@@ -161,7 +161,7 @@ extension Judge {
             reviewAlerts(x, context, &profile)
         }
         profile.learn(x, context, stranger: stranger)
-        if stranger == 0 { profile.learnPlace(x, changes: change?.count) }
+        if stranger == 0 { profile.learnPlace(x, context, changes: change?.count) }
         if !found.isEmpty {
             learnJump(x, &profile)
             keepFindings(&profile)

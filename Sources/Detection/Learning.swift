@@ -124,10 +124,11 @@ extension Profile {
 
     /// Where the user is now; `changes`: how many changes between far places there are in a row, nil when
     /// this is none.
-    mutating func learnPlace(_ x: StoredSighting, changes: Int64?) {
-        guard x.isLocated, let i = index(of: .hours), facts[i].newestPlace != x.place else {
-            return
-        }
+    mutating func learnPlace(_ x: StoredSighting, _ context: Context, changes: Int64?) {
+        // The one fact of its kind stays where it is.
+        guard x.isLocated, let i = context.habit >= 0 ? context.habit : index(of: .hours),
+            facts[i].newestPlace != x.place
+        else { return }
         let (time, place) = (x.time, x.place)
         update(i) {
             $0.newestPlace = place

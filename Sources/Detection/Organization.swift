@@ -77,7 +77,8 @@ public final class Organization: @unchecked Sendable {
             for i in 0..<sightings.count {
                 let ahead = i &+ 8
                 if ahead < sightings.count {
-                    devices.cells.prefetch(SharedDevices.place(sightings[ahead].deviceHash))
+                    devices.cells.prefetch(
+                        SharedDevices.place(sightings[ahead].deviceHash), lines: 2)
                 }
                 devices.take(sightings.baseAddress.unsafelyUnwrapped + i, &told)
             }

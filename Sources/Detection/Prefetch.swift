@@ -24,6 +24,10 @@ extension Judge {
                     prefetch(profile(n &+ 2 &* ahead), MemoryLayout<Profile>.size)
                 }
                 if n &+ ahead < count { profile(n &+ ahead).pointee.prefetchKeys() }
+                // Two before: its facts are near, and name the texts that it is compared with.
+                if n >= 2, n &- 2 < count {
+                    profile(n &- 2).pointee.prefetchNames(ring[(n &- 2) & 3].context)
+                }
                 // The slot is free once its sighting of four before was judged.
                 if n >= ahead, n &- ahead < count {
                     let m = n &- ahead
@@ -134,7 +138,19 @@ extension Profile {
             context.session < 0 && !x.session.isNone
             && Int(kindCounts[Int(FactKind.session.rawValue)]) == FactKind.session.limit
         forEach(.track) { ls_prefetch(facts + $0) }
+        if kindCounts[Int(FactKind.alert.rawValue)] > 0 {
+            forEach(.alert) { ls_prefetch(facts + $0) }
+        }
         if isCrowded { forEach(.session) { ls_prefetch(facts + $0) } }
+    }
+}
+
+extension Profile {
+    /// Asks for what the place of a sighting is called, once its fact is near.
+    @inline(__always)
+    fileprivate func prefetchNames(_ context: Context) {
+        guard let heap = heap.base, context.place >= 0, context.place < facts.count else { return }
+        ls_prefetch(heap + Int(facts[context.place].cityText.offset))
     }
 }
 

@@ -212,36 +212,45 @@ final class Sprays {
         guard let limit else { return }
         let cell = cells.change(i)
         let none = Bits(repeating: 0)
-        let a = attacked.pointee
-        let piece = a.piece
+        let piece = attacked.pointee.piece
         settle(
-            cell, piece &- 1, a.failed1, a.failed2, a.passed1, a.passed2, 1, 2, limit, attacked, i,
-            sequence)
+            cell, piece &- 1, attacked.pointee.failed1, attacked.pointee.failed2,
+            attacked.pointee.passed1, attacked.pointee.passed2, 1, 2, limit, attacked, i, sequence)
         if steps > 1 {
             settle(
-                cell, piece, a.failed0, a.failed1, a.passed0, a.passed1, 0, 1, limit, attacked, i,
+                cell, piece, attacked.pointee.failed0, attacked.pointee.failed1,
+                attacked.pointee.passed0, attacked.pointee.passed1, 0, 1, limit, attacked, i,
                 sequence)
         }
         if steps > 2 {
             settle(
-                cell, piece &+ 1, none, a.failed0, none, a.passed0, -1, 0, limit, attacked, i,
-                sequence)
+                cell, piece &+ 1, none, attacked.pointee.failed0, none, attacked.pointee.passed0,
+                -1, 0, limit, attacked, i, sequence)
         }
         if steps > 3, cell.pointee.begin != 0 { end(cell, attacked, i, sequence) }
-        for _ in 0..<min(3, steps) {
-            cell.pointee.failures[2] = cell.pointee.failures[1]
-            cell.pointee.failures[1] = cell.pointee.failures[0]
-            cell.pointee.failures[0] = 0
-            cell.pointee.firsts[2] = cell.pointee.firsts[1]
-            cell.pointee.firsts[1] = cell.pointee.firsts[0]
-            cell.pointee.firsts[0] = Failure()
-            cell.pointee.lasts[2] = cell.pointee.lasts[1]
-            cell.pointee.lasts[1] = cell.pointee.lasts[0]
-            cell.pointee.lasts[0] = 0
-            cell.pointee.passers2 = cell.pointee.passers1
-            cell.pointee.passers1 = cell.pointee.passers0
-            cell.pointee.passers0 = Passers(repeating: Passer())
+        Self.shift(cell, by: Int(min(3, steps)))
+    }
+
+    /// Moves the three newest pieces on by 1 through 3. What is empty stays, as most of a source is: the
+    /// first of its passers is the first that is filled.
+    private static func shift(_ cell: UnsafeMutablePointer<Cell>, by steps: Int) {
+        if (cell.pointee.failures[0] | cell.pointee.failures[1] | cell.pointee.failures[2]) != 0 {
+            for k in (0..<3).reversed() {
+                let from = k - steps
+                cell.pointee.failures[k] = from < 0 ? 0 : cell.pointee.failures[from]
+                cell.pointee.firsts[k] = from < 0 ? Failure() : cell.pointee.firsts[from]
+                cell.pointee.lasts[k] = from < 0 ? 0 : cell.pointee.lasts[from]
+            }
         }
+        let none = Passers(repeating: Passer())
+        func move(_ from: Passers, _ to: inout Passers) {
+            if from[0].user != 0 || to[0].user != 0 { to = from }
+        }
+        move(
+            steps == 1 ? cell.pointee.passers1 : steps == 2 ? cell.pointee.passers0 : none,
+            &cell.pointee.passers2)
+        move(steps == 1 ? cell.pointee.passers0 : none, &cell.pointee.passers1)
+        move(none, &cell.pointee.passers0)
     }
 
     /// A piece that nothing changes any more: whether it begins a spray, is part of one or ends it.
@@ -360,11 +369,21 @@ final class Sprays {
         _ i: Int, _ attacked: UnsafeMutablePointer<AttackedUsers.Cell>, _ sequence: UInt64
     ) {
         guard let limit else { return }
+        let isNewActive = Self.isActive(
+            attacked.pointee.failed0, attacked.pointee.failed1, attacked.pointee.passed0,
+            attacked.pointee.passed1, limit)
+        let isOldActive = Self.isActive(
+            attacked.pointee.failed1, attacked.pointee.failed2, attacked.pointee.passed1,
+            attacked.pointee.passed2, limit)
+        let known = cells[i]
+        if !isNewActive, !isOldActive, known.pointee.begin == 0, known.pointee.told[0].state == 0,
+            known.pointee.told[1].state == 0
+        {
+            return  // as most sources, and they are a kilobyte
+        }
         let cell = cells.change(i)
         let c = cell.pointee
         let a = attacked.pointee
-        let isNewActive = Self.isActive(a.failed0, a.failed1, a.passed0, a.passed1, limit)
-        let isOldActive = Self.isActive(a.failed1, a.failed2, a.passed1, a.passed2, limit)
         func take(_ v: inout View, _ bits: Bits, _ k: Int) {
             Self.unite(&v.users, bits)
             Self.merge(&v.passers, Self.passers(cell, k))

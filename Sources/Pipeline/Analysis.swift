@@ -38,7 +38,7 @@ public struct AnalysisOptions {
     /// Bytes of profiles in memory before a commit lets go of them.
     public var profileBudget = 240 << 20
     /// Bytes of a source that are decoded and judged at a time.
-    public var chunkBytes = 1 << 20
+    public var chunkBytes = 1 << 19
     /// The most records and seconds of one commit.
     public var commitRecords = 2_000_000
     public var commitSeconds = 4.0
