@@ -11,7 +11,9 @@ import SessionModel
 /// and more have the probability (1 − 1/*m*)^(*n* − 1), of which the binary logarithm is told, in bits; a
 /// strange hour adds that of its share (with its neighbours) over an even one's. *Certain*, *likely* or
 /// *possible* by the limits.
-/// - Blind spot: intruders who go about it slowly, or keep the user's hours on the user's provider.
+/// - Blind spot: intruders who go about it slowly, who use many sessions once each, or who keep the user's
+///   hours on the user's provider; records without a session. Hours are counted from a first use on, one
+///   after another, so that a burst may fall into two of them.
 public struct ActivityBurst: Sendable {
     public static let parameters: [ParameterSpec] = [
         ParameterSpec(
@@ -25,14 +27,16 @@ public struct ActivityBurst: Sendable {
             meaning: "How rare they are to be certain."),
         ParameterSpec(
             "learning_hours", unit: "count", range: 5...10_000, default: 10, isWhole: true,
-            meaning: "Hours with a use that were counted before uses are called too many."),
+            meaning:
+                "Hours with a use that were counted before uses are called too many; a strange hour takes 40 on 7 days."
+        ),
         ParameterSpec(
             "strange_hour_percent", unit: "%", range: 0...12.5, default: 8,
             meaning: "Hours with a smaller share of the user's sightings are strange."),
     ]
 
     /// The least mean that is believed: at one use an hour, two would have no probability at all.
-    static let leastMean = 1.05
+    static let leastMean = 1.25
     /// What is taken off where only the hour is strange, in bits: busy late hours are commoner than the
     /// law has them.
     static let hourToll = 2.0
@@ -114,13 +118,6 @@ public struct ActivityBurst: Sendable {
 
     func describe(_ f: StoredFinding, _ text: FindingText) -> Description {
         let mean = Double(f.m) / 10
-        let confidence = Confidence(rawValue: f.confidence) ?? .possible
-        let name =
-            switch confidence {
-            case .possible: "possible_bits"
-            case .likely: "likely_bits"
-            case .certain: "certain_bits"
-            }
         let provider = text.string(f.here.organizationText)
         let network = provider.isEmpty ? f.here.address.networkPrefixDescription : provider
         var sentence =
@@ -148,7 +145,7 @@ public struct ActivityBurst: Sendable {
         }
         return Description(
             evidence: evidence + text.whereabouts(f.here),
-            silencedBy: "\(name) > \(text.oneDecimal(f.x))",
+            silencedBy: "possible_bits > \(text.oneDecimal((f.x * 10).rounded(.up) / 10 + 0.01))",
             sentence: sentence + ".")
     }
 }

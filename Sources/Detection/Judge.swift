@@ -593,13 +593,15 @@ extension Judge {
         emitted.append(alert)
     }
 
-    /// Whether findings none of which is likely are an alert together: those of two rules and more, when
-    /// their risk is above what alerts usually have.
+    /// Whether findings none of which is likely are an alert together: those of two rules and more, which
+    /// are no mere notes, when their risk is above what alerts usually have.
     private func isTellingTogether(_ profile: borrowing Profile, _ i: Int) -> Bool {
         let key = profile.keys[i]
         var rules: UInt32 = 0
         for k in 0..<profile.findings.count
-        where profile.findings[k].alert == key && profile.findings[k].isFinding {
+        where profile.findings[k].alert == key && profile.findings[k].isFinding
+            && detectors.weight(profile.findings[k]) > Risk.baseRate
+        {
             rules |= 1 &<< UInt32(profile.findings[k].detector & 31)
         }
         return rules.nonzeroBitCount > 1 && risk(profile, i) >= Judge.usualAlertRisk

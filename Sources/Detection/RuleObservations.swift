@@ -371,7 +371,10 @@ extension SightingTracer {
             Observation(
                 "the provider was new within two days, with nothing else of the user's there; or"
                     + " the hour is strange",
-                "\(familiarity(context.provider, x.provider, p)); \(text.oneDecimal(burst.share * 100)) %",
+                familiarity(context.provider, x.provider, p) + "; the hour "
+                    + (burst.share < 1
+                        ? "has \(text.oneDecimal(burst.share * 100)) %"
+                        : "is usual, or too few are known"),
                 limit: "strange_hour_percent \(text.oneDecimal(d.share * 100))",
                 isMet: burst.uses > 0),
             Observation(

@@ -245,14 +245,15 @@ extension Profile {
     }
 
     /// Whether a sighting is of a device that was confirmed to be an intruder's, or from such a network on
-    /// a device that is not the user's: 0 for no, 1 for the device, 2 for the network; and since when.
+    /// a device that is not the user's, or on any when the intruder had the user's own device id or client:
+    /// 0 for no, 1 for the device, 2 for the network; and since when.
     func condemned(_ x: StoredSighting, _ context: Context) -> (what: UInt8, since: Int64) {
         var found: (what: UInt8, since: Int64) = (0, 0)
         for k in 0..<findings.count where findings[k].closing == .confirmed {
             let end = findings[k].here
             if !end.device.isNone, end.device == x.device { return (1, findings[k].time) }
             if !end.network.isNone, end.network == x.network, found.what == 0,
-                context.device < 0
+                end.device.isNone || context.device < 0
                     || !isFamiliar(facts[context.device], days: Judge.familiarDays)
             {
                 found = (2, findings[k].time)

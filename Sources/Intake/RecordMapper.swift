@@ -32,9 +32,11 @@ struct Verdict {
         case .record, .skipped: return ""
         case .missingTime: return "time is missing: give it as 2026-03-01T08:15:30Z."
         case .badTime: return "time \(quoted(text)) is not one: write it as 2026-03-01T08:15:30Z."
-        case .earlyTime: return "time \(quoted(text)) is before 2000: is the source's clock set?"
+        case .earlyTime:
+            return "time \(quoted(text)) is before 2000; look whether the source's clock is set"
         case .lateTime:
-            return "time \(quoted(text)) is more than a day after now: is the source's clock right?"
+            return
+                "time \(quoted(text)) is more than a day after now; look whether the source's clock is right"
         case .missingUser: return "user.id is missing: a record needs a user."
         case .placeholderUser: return "user.id \(quoted(text)) stands for no user."
         case .badAddress:

@@ -49,7 +49,7 @@ struct RulesBacktest: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Count from then on: an age (12h, 30d, 4w) before the newest record, or a time. Default: 30d.",
+            "Count from then on: an age (12h, 30d, 4w) before the newest record, or a time.",
             valueName: "when"))
     var since: Since = .age(milliseconds: 30 * 86_400_000)
     @Option(name: .long, help: ArgumentHelp("Examples of each kind.", valueName: "count"))

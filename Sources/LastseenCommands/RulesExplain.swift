@@ -142,7 +142,7 @@ enum ExplanationText {
         let parts = strongest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         let base = Risk.baseRate / (1 - Risk.baseRate)
         out += "\nRisk: each rule's surest finding, as independent evidence, multiplies the odds.\n"
-        out += "  base odds \(two(base))\n"
+        out += "  base odds \(Int((base * 10_000).rounded())) in 10,000\n"
         for (rule, weight) in parts {
             out += "  × \(one(Risk.factor(weight)))  \(rule), which alone would be \(two(weight))\n"
         }

@@ -19,6 +19,13 @@ public enum Since: Equatable, Sendable {
 }
 
 extension Since: ExpressibleByArgument {
+    public var defaultValueDescription: String {
+        switch self {
+        case .age(let milliseconds): "\(milliseconds / 86_400_000)d"
+        case .time(let time): time.rfc3339
+        }
+    }
+
     public init?(argument: String) {
         if let time = Timestamp(argument) ?? Timestamp(argument + "T00:00:00Z") {
             self = .time(time)

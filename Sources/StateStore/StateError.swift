@@ -80,8 +80,8 @@ extension StateError: CustomStringConvertible {
         case .refused(let path, let reason):
             "\(printable(path)): \(printable(reason)). Please report this."
         case .abandoned(let path, let reason):
-            "\(printable(path)): the commit was given up: \(printable(reason)). "
-                + "Nothing of it was kept."
+            "\(printable(path)): the commit was given up: \(printable(reason))"
+                + (reason.hasSuffix(".") ? "" : ".") + " Nothing of it was kept."
         }
     }
 }

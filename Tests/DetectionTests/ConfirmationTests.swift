@@ -53,6 +53,50 @@ struct ConfirmationTests {
         #expect(again.status == (later < 168 ? .confirmed : .open))
     }
 
+    @Test(
+        "who had the user's own device and session is found on the network again, and not learned",
+        arguments: [false, true], [false, true])
+    func ownDevice(savingBetween: Bool, isLate: Bool) throws {
+        let run = Run(rules: allRules)
+        for s in routine(days: 5) { try run.see(s) }
+        // A session that goes on from afar, minutes later, on the device's id.
+        for k in 0..<3 {
+            try run.see(
+                sighting(
+                    "x\(k)", hours: 106.2 + Double(k) / 60, at: .singapore, session: "s1-4",
+                    event: .activity), savingBetween: savingBetween)
+        }
+        // A verdict of the next day finds the sightings settled, one of the same hour in the tail.
+        if isLate { try run.see(sighting("r5", hours: 128, at: .oslo, session: "s1-5")) }
+        let alert = try #require(run.standing.values.first { $0.sessionID == "s1-4" })
+        let (teaching, _) = try confirmed(run, alert)
+        #expect(teaching.devices.isEmpty && teaching.networks == ["121.6.10.0/24"])
+        for day in 6..<14 {
+            run.judge.emitted.removeAll()
+            try run.see(
+                sighting(
+                    "y\(day)", hours: Double(day) * 24 + 9, at: .singapore, session: "t\(day)"),
+                savingBetween: savingBetween)
+            let said = try #require(run.judge.emitted.last, "day \(day)")
+            #expect(
+                said.findings.contains {
+                    $0.confidence == .certain && $0.rule == "unrecognized-device"
+                },
+                "day \(day)")
+        }
+        let there = withUnsafePointer(to: sighting("n", hours: 0, at: .singapore)) {
+            StoredSighting($0)
+        }
+        let known = run.profile.fact(there.network)
+        let network = try #require(known)
+        let isFamiliar = run.profile.isFamiliar(network, days: Judge.familiarDays)
+        #expect(!isFamiliar)
+        // The user at home is nobody else.
+        run.judge.emitted.removeAll()
+        try run.see(sighting("z", hours: 400, at: .oslo, session: "u1"))
+        #expect(run.judge.emitted.isEmpty)
+    }
+
     @Test("however often it is seen, it does not become the user's")
     func neverLearned() throws {
         let (run, alert) = try alarmed()

@@ -60,7 +60,7 @@ struct BacktestCommandTests {
         let alert = try folder.run("rules", "explain", String(id.prefix(9)), "--state", "s.db")
         #expect(alert.status == 0 && alert.errors.isEmpty, "\(alert.errors)")
         for text in [
-            "Risk: each rule's surest finding", "base odds 0.02", "a risk of 99",
+            "Risk: each rule's surest finding", "base odds 204 in 10,000", "a risk of 99",
             "impossible-travel: certain",
             "Silenced by: minimum_distance_km", "seen before: ", "Quiet: ",
             "no: the network is a hosting network",
