@@ -147,7 +147,7 @@ final class Engine {
             latenessMilliseconds: options.latenessMilliseconds, alertRisk: options.alertRisk)
         MemoryTuning.apply()
         let threads = max(1, min(64, options.threads))
-        let shardCount = threads == 1 ? 1 : 8 * threads
+        let shardCount = threads == 1 ? 1 : 4 * threads
         team = WorkerTeam(count: threads)
         let isEmpty = store.isEmpty && !isContinuing
         var shards: [ProfileShard] = []
