@@ -9,8 +9,8 @@ import SessionModel
 /// shows that the user came along; at a strange hour those of the session anywhere. Taken as geometric
 /// about the user's mean *m* of uses in an hour with any (the law of greatest entropy for a mean), *n* uses
 /// and more have the probability (1 − 1/*m*)^(*n* − 1), of which the binary logarithm is told, in bits; a
-/// strange hour adds that of its share (with its neighbours) over an even one's. *Certain*, *likely* or
-/// *possible* by the limits.
+/// strange hour adds that of its share (with its neighbours) over an even one's, and costs two where
+/// nothing else is strange. *Certain*, *likely* or *possible* by the limits.
 /// - Blind spot: intruders who go about it slowly, who use many sessions once each, or who keep the user's
 ///   hours on the user's provider; records without a session. Hours are counted from a first use on, one
 ///   after another, so that a burst may fall into two of them.
