@@ -27,9 +27,7 @@ public struct ActivityBurst: Sendable {
             meaning: "How rare they are to be certain."),
         ParameterSpec(
             "learning_hours", unit: "count", range: 5...10_000, default: 10, isWhole: true,
-            meaning:
-                "Hours with a use that were counted before uses are called too many; a strange hour takes 40 on 7 days."
-        ),
+            meaning: "Hours counted before uses are too many; a strange one takes 40 on 7 days."),
         ParameterSpec(
             "strange_hour_percent", unit: "%", range: 0...12.5, default: 8,
             meaning: "Hours with a smaller share of the user's sightings are strange."),
@@ -162,8 +160,6 @@ extension Fact {
     // how many they are; both 0 when the user's other things came too, or it is not new
     private var stayStart: Int64 { Int64(bitPattern: b &<< 16) &>> 16 }
     private var stayUses: Int { Int(b &>> 48) }
-    var hasStay: Bool { b != 0 }
-
     private mutating func setStay(since start: Int64, uses: Int) {
         b = UInt64(bitPattern: start) & 0x0000_FFFF_FFFF_FFFF | UInt64(min(uses, 0xFFFF)) &<< 48
     }
@@ -175,7 +171,7 @@ extension Fact {
     }
 
     /// Whether a provider is still so new that a stay on it is counted.
-    func isStay(at time: Int64) -> Bool { hasStay && time &- first < Fact.stayTime }
+    func isStay(at time: Int64) -> Bool { b != 0 && time &- first < Fact.stayTime }
 
     /// The uses within the hour with this one, where it is of the session that the stay is of.
     func stayCount(of x: StoredSighting) -> Int? {

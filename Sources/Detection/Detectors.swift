@@ -219,7 +219,7 @@ final class Detectors: Sendable {
                 watch.end(.unusualHour)
             }
             if let activityBurst,
-                context.provider >= 0 && profile.facts[context.provider].hasStay
+                context.provider >= 0 && profile.facts[context.provider].isStay(at: x.time)
                     || !habit.isUsual(x.hour, share: activityBurst.share)
             {
                 watch.begin()

@@ -82,7 +82,7 @@ struct Fact: BitwiseCopyable, Sendable {
     private var lastWord: UInt64 = 0
     /// First time in 48 bits, flags in 8.
     private var firstWord: UInt64 = 0
-    /// Sightings. (A track has its radius and country here.)
+    /// Sightings. (A track has its radius and country here, a session the uses of an hour: `runCount`.)
     var count: UInt32 = 1
     private var text: UInt32 = 0
     var a: UInt64 = 0

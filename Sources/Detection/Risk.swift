@@ -18,7 +18,8 @@ public enum Risk {
         return weight / (1 - weight) / baseOdds
     }
 
-    static let baseOdds = baseRate / (1 - baseRate)
+    /// The same as odds.
+    public static let baseOdds = baseRate / (1 - baseRate)
 
     /// The risk, 0 through 99, of the factors' product: nothing is beyond doubt.
     public static func percent(_ product: Double) -> Int {

@@ -140,7 +140,7 @@ enum ExplanationText {
             return out + (alert.risk < alertRisk ? ": below it, so nobody is told.\n" : ".\n")
         }
         let parts = strongest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        let base = Risk.baseRate / (1 - Risk.baseRate)
+        let base = Risk.baseOdds
         out += "\nRisk: each rule's surest finding, as independent evidence, multiplies the odds.\n"
         out += "  base odds \(Int((base * 10_000).rounded())) in 10,000\n"
         for (rule, weight) in parts {

@@ -115,6 +115,23 @@ struct CustomDetectorTests {
         #expect(life.run.judge.emitted.count == 1)
     }
 
+    /// How many rules of one kind find a record possible, what each weighs, and whether that is an alert.
+    @Test(
+        "possible findings of a team's own rules are an alert together as of different rules",
+        arguments: [(2, 0.15, true), (2, 0.1, false), (1, 0.9, false), (2, 0.02, false)])
+    func together(count: Int, weight: Double, isAlert: Bool) throws {
+        let rules = (0..<count).map {
+            var rule = Self.rule("own-\($0)", Self.always, .match, confidence: .possible)
+            rule.weights.possible = weight
+            return rule
+        }
+        for isSaved in [false, true] {
+            let life = Life(rules)
+            try life.see(sighting("x", hours: 1, at: .oslo, session: "s1"), saving: isSaved)
+            #expect(life.findings == (isAlert ? ["own-0 x", "own-1 x"] : []))
+        }
+    }
+
     @Test("a value is new once its key is known")
     func firstSeen() throws {
         for (before, after, isNew) in [(2, 3, false), (3, 3, true), (0, 0, true)] {
